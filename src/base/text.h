@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Text from strangers: UTF-8 (RFC 3629) and what may reach a terminal. The property tables are
+ * libunistring's, and this is the only module that knows that library.
+ */
+#ifndef HASHFLOW_BASE_TEXT_H
+#define HASHFLOW_BASE_TEXT_H
+
+#include "base/buffer.h"
+
+bool text_is_utf8(struct span text); /* well-formed: no overlong forms, no surrogates */
+
+/* No white space and no control, format or invisible character anywhere; well-formed UTF-8. */
+bool text_is_one_word(struct span text);
+
+/*
+ * Appends text to out so that a terminal shows it and obeys nothing in it. Kept: printable
+ * characters, TAB, combining marks, ZWJ and ZWNJ. Escaped: C0, DEL, C1 as characters and as bytes,
+ * bytes that are not UTF-8, line separators, bidi controls, tags and other invisible characters,
+ * noncharacters, and the backslash itself. \x1b for a byte or a code below 0x80, \u{202e} for a
+ * character, \\ for a backslash. Returns false, with out cut at a character, if out is full.
+ */
+bool text_escape(struct buffer *out, struct span text);
+
+/* The longest prefix of at most max bytes that does not split a UTF-8 character. Bytes that are
+ * not UTF-8 count as characters of one byte. At least 1 if text is not empty and max >= 4. */
+size_t text_prefix(struct span text, size_t max);
+
+/* Columns that text takes on a terminal; escaped text only. */
+size_t text_columns(struct span text);
+
+#endif

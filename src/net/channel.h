@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One connected stream socket: bytes in through a handler, bytes out through a queue of shared
+ * slices. It bounds what it reads per turn and never blocks. It knows no dialect.
+ */
+#ifndef HASHFLOW_NET_CHANNEL_H
+#define HASHFLOW_NET_CHANNEL_H
+
+#include "base/chunk.h"
+#include "net/loop.h"
+#include "wire/address.h"
+
+enum {
+    CHANNEL_READ_MAX = 64 * 1024, /* bytes taken per pass and channel: nobody starves the others */
+};
+
+struct channel;
+
+struct channel_handlers {
+    void (*data)(void *arg, struct span bytes); /* borrowed */
+    void (*end)(void *arg, int error); /* once: 0 the other side has finished sending, else errno.
+                                          After an errno nothing more can be sent either. */
+    void (*written)(void *arg);        /* the kernel has taken bytes off our queue */
+};
+
+/* Takes fd, a connected socket. Sets it non-blocking and close-on-exec, TCP_NODELAY, watches it.
+ * NULL, with fd closed and errno EMFILE, if select(2) cannot watch it. Handlers must not free the
+ * channel; they note it and free it later (see mesh/link). */
+struct channel *channel_new(struct loop *loop, int fd, const struct channel_handlers *handlers,
+                            void *arg);
+
+/* Closes at once; what is queued is lost. */
+void channel_free(struct channel *c);
+
+/* Queues bytes; they leave at the end of the pass or when the socket can take them. */
+void channel_send(struct channel *c, struct span bytes);       /* copies */
+void channel_send_slice(struct channel *c, struct slice slice); /* takes the slice's reference */
+
+/* Writes now what the socket takes, without waiting for the end of the pass. */
+void channel_flush(struct channel *c);
+
+size_t channel_queued(const struct channel *c);    /* bytes that the kernel has not taken */
+uint64_t channel_written(const struct channel *c); /* bytes that it has taken, since the start */
+uint64_t channel_received(const struct channel *c); /* bytes read, since the start */
+int channel_unacknowledged(const struct channel *c); /* bytes in the kernel's send queue (SIOCOUTQ) */
+
+/* Sends FIN once the queue is empty. Nothing may be queued afterwards. */
+void channel_finish(struct channel *c);
+bool channel_is_finished(const struct channel *c); /* the FIN has been sent */
+
+/* A held channel reads nothing: the other side's writes fill the kernel's buffers and stop. */
+void channel_hold(struct channel *c, bool hold);
+
+void channel_local(const struct channel *c, struct address *out);
+void channel_remote(const struct channel *c, struct address *out);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One SQLite database, hashflow.db in the state folder: opening, migrating, one transaction per
+ * turn of the loop. The store folder is the only place that knows SQLite (sqlite.org/c3ref).
+ * Journal mode WAL, synchronous FULL: what was committed survives a crash and a power loss.
+ */
+#ifndef HASHFLOW_STORE_DATABASE_H
+#define HASHFLOW_STORE_DATABASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sqlite3;
+struct sqlite3_stmt;
+struct database;
+
+/* NULL with *cause, a new string that the caller frees. A file that is not a database, or is
+ * corrupt, is moved aside with a line in the log and a new one is begun. A database of a newer
+ * version is refused. */
+struct database *database_open(const char *folder, char **cause);
+void database_close(struct database *db); /* commits first */
+
+/* Ends the turn's transaction, if anything was written. false if the commit failed; the log has
+ * said why, once until one succeeds again. */
+bool database_commit(struct database *db);
+
+/* Settings: small facts by name. The caller frees what database_get returns; NULL if unset. */
+char *database_get(struct database *db, const char *key);
+void database_set(struct database *db, const char *key, const char *value);
+
+/* For the store folder: a prepared statement, reset and ready to bind, owned by the database and
+ * found again by its text (a static string). writes begins the turn's transaction. */
+struct sqlite3_stmt *database_statement(struct database *db, const char *sql, bool writes);
+
+/* Steps a statement that returns no row, and resets it. false and a line in the log on failure. */
+bool database_run(struct database *db, struct sqlite3_stmt *statement);
+
+int64_t database_last_id(struct database *db);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One connection's conversation: which dialect it is, and what each line in it means. Bytes and
+ * the time go in; events and bytes to send come out through two callbacks. Pure: no sockets, no
+ * clock of its own, and it does not know what a peer or a directory is. Times are microseconds of
+ * any monotonic clock.
+ */
+#ifndef HASHFLOW_WIRE_SESSION_H
+#define HASHFLOW_WIRE_SESSION_H
+
+#include "wire/line.h"
+#include "wire/verb.h"
+
+enum {
+    SESSION_ANSWER_US = 1500000,   /* a greeting not answered by then: a stream peer */
+    SESSION_HELLO_US = 10000000,   /* until then a late /hello still makes it a session */
+    SESSION_SILENCE_US = 2000000,  /* a whole header without LF, then silence: a one-shot message */
+    SESSION_TAIL_US = 10000000,    /* how long a connection is kept after that */
+};
+
+enum dialect { DIALECT_UNKNOWN, DIALECT_ONESHOT, DIALECT_STREAM, DIALECT_SESSION };
+
+enum session_event_kind {
+    SESSION_DIALECT,  /* what the other side speaks: dialect. ONESHOT or STREAM once; STREAM may
+                         be followed by SESSION. */
+    SESSION_GREETING, /* message: "Connected" was said, as a first line or as any later message */
+    SESSION_EXIT,     /* message: whom message.from names has left */
+    SESSION_CHAT,     /* message: a plain message with a header */
+    SESSION_RAW,      /* message.text: a plain line without a header */
+    SESSION_HELLO,    /* verb.hello. The owner calls session_accept() or session_close() before it
+                         returns. */
+    SESSION_VERB,     /* verb: any other known verb of an accepted session */
+    SESSION_REFUSED,  /* cause: something arrived that cannot be delivered; the connection goes on */
+    SESSION_FAILED,   /* cause: the dial has failed, or the other side broke the rules. Nothing more
+                         comes; send what is queued and close. */
+    SESSION_DONE,     /* nothing more is expected; close */
+};
+
+struct session_event {
+    enum session_event_kind kind;
+    enum dialect dialect;
+    struct message message;
+    struct verb verb;
+    const char *cause; /* static text */
+};
+
+struct session_handlers {
+    void (*event)(void *arg, const struct session_event *event); /* spans are borrowed */
+    void (*send)(void *arg, struct span bytes);                  /* borrowed */
+};
+
+enum session_role { SESSION_LISTENER, SESSION_DIALER };
+
+struct session;
+
+/*
+ * greeting is our "ME NAME Connected" line with its LF, hello our /hello line with its LF; both
+ * are copied. expect_session: this address has once said /hello, so silence or EOF is a failed
+ * dial and never another dialect. A dialer greets at once. The owner must not free the session
+ * inside a callback; it calls session_close() there and frees it later.
+ */
+struct session *session_new(enum session_role role, struct span greeting, struct span hello,
+                            bool expect_session, uint64_t now,
+                            const struct session_handlers *handlers, void *arg);
+void session_free(struct session *s);
+
+void session_input(struct session *s, struct span bytes, uint64_t now);
+
+/* The other side will send no more: error is 0 for a clean EOF, else an errno (a reset, say). */
+void session_end(struct session *s, int error, uint64_t now);
+
+/* When session_timeout() is to be called; 0 for never. May change after every call. */
+uint64_t session_deadline(const struct session *s);
+void session_timeout(struct session *s, uint64_t now);
+
+/* Inside a SESSION_HELLO event: yes, it is a session. A dialer says /hello now. */
+void session_accept(struct session *s);
+
+/* No further event or byte comes out, whatever goes in. */
+void session_close(struct session *s);
+
+enum dialect session_dialect(const struct session *s);
+
+/* Has the other side said anything at all? */
+bool session_has_spoken(const struct session *s);
+
+#endif

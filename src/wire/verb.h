@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The verbs that nodes speak to each other in a session: a line each, /VERB and its words. This
+ * is the only place that knows how they are written. Pure.
+ */
+#ifndef HASHFLOW_WIRE_VERB_H
+#define HASHFLOW_WIRE_VERB_H
+
+#include "base/buffer.h"
+#include "wire/message.h"
+
+enum {
+    VERB_VERSION = 1,
+    NODE_ID_MAX = 64,
+    NODE_ID_TEXT = NODE_ID_MAX + 1,
+    VERB_TOKEN_MAX = 64, /* bytes of a ping token */
+};
+
+enum verb_kind {
+    VERB_HELLO,
+    VERB_MSG,
+    VERB_BCAST,
+    VERB_PING,
+    VERB_PONG,
+    VERB_NAME,
+    VERB_BYE,
+    VERB_ERROR,
+    VERB_OTHER, /* well-formed, but nothing that this version acts on: ignore it */
+};
+
+struct hello {
+    uint64_t version;
+    char node[NODE_ID_TEXT]; /* 1 to 64 of [a-z0-9]; stable over restarts */
+    char name[NAME_TEXT];    /* empty if not said */
+    uint64_t boot;           /* microseconds at start, above that of every earlier run */
+    uint64_t epoch;          /* of the sender's numbering */
+    uint64_t window;         /* bytes it takes unacknowledged; 0 if not said */
+    uint16_t listen;         /* port; 0 if not said */
+    bool passing;            /* caps=passing: do not remember me once I am gone */
+};
+
+struct verb {
+    enum verb_kind kind;
+    uint64_t seq;       /* msg, bcast */
+    struct span text;   /* msg, bcast: TEXT; ping, pong: the token; name: the name; bye: the reason;
+                           error: the text after its code; borrowed from the line */
+    struct span code;   /* error */
+    struct hello hello; /* hello */
+};
+
+/*
+ * true if the line is a verb, known or not (an unknown one is VERB_OTHER). false if a known verb
+ * does not parse or the line is no verb at all; *cause is then a static text that says what is
+ * wrong, fit for /error. Unknown keys of /hello are ignored; version, node, boot and epoch are
+ * required.
+ */
+bool verb_parse(struct span line, struct verb *out, const char **cause);
+
+/* Each appends one line with its LF. */
+void verb_format_hello(struct buffer *out, const struct hello *hello);
+void verb_format_ping(struct buffer *out, const char *token);
+void verb_format_pong(struct buffer *out, struct span token);
+void verb_format_name(struct buffer *out, const char *name);
+void verb_format_bye(struct buffer *out, const char *reason);
+void verb_format_error(struct buffer *out, const char *code, const char *text);
+
+enum { VERB_HEAD = 32 }; /* room for "/bcast SEQ " */
+
+/* The head of a line that carries text, "/msg 7 "; kind is VERB_MSG or VERB_BCAST. */
+struct span verb_head(enum verb_kind kind, uint64_t seq, char out[VERB_HEAD]);
+
+#endif
