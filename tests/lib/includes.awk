@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Prints FILE:LINE: REASON for each include that does not point downwards, and for each library
+# header outside its home. File names are relative to src/. The order of the layers stands here.
+
+BEGIN {
+    rank["base"] = 1
+    rank["wire"] = 2
+    rank["net"] = rank["store"] = 3
+    rank["mesh"] = 4
+    rank["shell"] = rank["report"] = 5
+    rank["."] = 6
+    home["sqlite3.h"] = "store/"
+    home["ares.h"] = "net/resolver.c"
+    home["readline/"] = "shell/"
+    home["uni"] = "base/text.c"
+}
+
+function folder(path)
+{
+    return path ~ /\// ? substr(path, 1, index(path, "/") - 1) : "."
+}
+
+function object(reason)
+{
+    print FILENAME ":" FNR ": " reason
+}
+
+/^[ \t]*#[ \t]*include[ \t]*"/ {
+    split($0, piece, "\"")
+    if (piece[2] == "config.h")
+        next
+    from = folder(FILENAME)
+    to = folder(piece[2])
+    if (!(from in rank) || !(to in rank))
+        object("\"" piece[2] "\" is in no known layer")
+    else if (rank[to] > rank[from] || (rank[to] == rank[from] && to != from))
+        object(from " must not include \"" piece[2] "\"")
+}
+
+/^[ \t]*#[ \t]*include[ \t]*</ {
+    split($0, piece, /[<>]/)
+    for (library in home)
+        if (index(piece[2], library) == 1 && piece[2] != "unistd.h" &&
+            index(FILENAME, home[library]) != 1)
+            object("<" piece[2] "> is at home in " home[library])
+}
