@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A running hashflow, seen from outside: its options, its ready signal, its stdout grammar."""
+
+import collections
+import itertools
+import os
+import re
+import select
+
+from .process import Process, decode
+from .waiting import DEADLINE, Timeout, matcher
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+BINARY = os.path.abspath(os.environ.get("HASHFLOW") or os.path.join(ROOT, "src", "hashflow"))
+
+#: What a test inherits of the caller's environment: nothing that could change the program's manners.
+PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TMPDIR",
+             "GCOV_PREFIX", "GCOV_PREFIX_STRIP", "LLVM_PROFILE_FILE")
+
+Message = collections.namedtuple("Message", "address name text")
+Peer = collections.namedtuple("Peer", "address name dialect state rtt seen")
+
+MESSAGE = re.compile(r"(\S+) (\S+) (.*)", re.S)
+SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:")
+_tokens = itertools.count(1)
+
+
+def environment(home):
+    """A private, plain environment whose state goes below `home`."""
+    env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    env.update(HOME=home, XDG_STATE_HOME=os.path.join(home, "state"), LC_ALL="C.UTF-8", TERM="dumb")
+    return env
+
+
+def parse_message(line):
+    """A Message if this stdout line is one, else None."""
+    if line[:1].isdigit() or line[:1] == "[":
+        found = MESSAGE.fullmatch(line)
+        return Message(*found.groups()) if found else None
+    return None
+
+
+def said(text, name=None):
+    """A predicate on stdout lines: a message with this text (a value or a pattern)."""
+    matches = matcher(text)
+
+    def predicate(line):
+        message = parse_message(line)
+        return message is not None and matches(message.text) and name in (None, message.name)
+    predicate.__doc__ = f"message {text!r}"
+    return predicate
+
+
+def read_ready(fd, process, timeout):
+    """Reads the one line of the ready descriptor; its end without one means that the start failed."""
+    data = b""
+    while not data.endswith(b"\n"):
+        if not select.select([fd], [], [], timeout)[0]:
+            raise Timeout(f"{process.label} was not ready in {timeout:g} s")
+        part = os.read(fd, 256)
+        if not part:
+            status = process.wait(timeout)
+            raise AssertionError(f"{process.label} ended with {status} before it was ready: "
+                                 f"{process.errors()}")
+        data += part
+    return decode(data[:-1])
+
+
+class Node(Process):
+    """hashflow with stdin a pipe, unless told otherwise. `address` is what it wrote when ready.
+
+    Without a port among the options it gets -p 0, without a name its label."""
+
+    def __init__(self, label, *options, home, ready=True, ulimit=None, binary=BINARY, **pipes):
+        argv = [binary, *self._defaults(label, options)]
+        ready_end, given_end = os.pipe() if ready else (None, None)
+        if ready:
+            argv += ["--ready-fd", str(given_end)]
+        argv += map(str, options)
+        if ulimit is not None:
+            argv = ["sh", "-c", f'ulimit -n {ulimit} && exec "$@"', "sh", *argv]
+        self.home = home
+        self.address = None
+        try:
+            super().__init__(argv, env=environment(home), cwd=home, label=label,
+                             pass_fds=(given_end,) if ready else (), **pipes)
+        finally:
+            if ready:
+                os.close(given_end)
+        if ready:
+            try:
+                self.address = read_ready(ready_end, self, DEADLINE)
+            finally:
+                os.close(ready_end)
+
+    @staticmethod
+    def _defaults(label, options):
+        texts = [str(option) for option in options]
+        port = any(re.match(r"-[pl]|--(port|listen)", text) for text in texts)
+        name = any(re.match(r"-n|--name", text) for text in texts)
+        return ([] if port else ["-p", "0"]) + ([] if name else ["-n", label])
+
+    @property
+    def port(self):
+        return int(self.address.rpartition(":")[2])
+
+    # ---- stdout
+
+    def expect(self, wanted, timeout=DEADLINE, since=0):
+        """The first stdout line from `since` on that is wanted (predicate, value or pattern)."""
+        return self.out.wait(wanted, timeout, since)
+
+    def hears(self, text, name=None, timeout=DEADLINE):
+        """Waits for a message with this text and returns it."""
+        return parse_message(self.out.wait(said(text, name), timeout))
+
+    def messages(self):
+        return [m for m in map(parse_message, self.out.items()) if m]
+
+    def texts(self, name=None):
+        return [m.text for m in self.messages() if name in (None, m.name)]
+
+    def events(self):
+        return [line for line in self.out.items() if line.startswith("*")]
+
+    def complains(self, wanted, timeout=DEADLINE):
+        """Waits for a line on stderr."""
+        return self.err.wait(wanted, timeout)
+
+    # ---- commands
+
+    def sync(self, timeout=DEADLINE):
+        """Waits until everything written to stdin so far has been answered."""
+        token = f"/echo sync-{next(_tokens)}"
+        self.send(token)
+        self.expect(token, timeout)
+
+    def ask(self, command, timeout=DEADLINE):
+        """Runs a command and returns the lines that answered it."""
+        before = len(self.out)
+        self.send(command)
+        self.sync(timeout)
+        verb = command.split()[0]
+        return [line for line in self.out.items(before)
+                if line.split(" ")[0] == verb and not line.startswith("/echo sync-")]
+
+    def peers(self):
+        """The directory by address."""
+        rows = [line.split(" ")[1:] for line in self.ask("/peers")]
+        for row in rows:
+            assert len(row) >= 6, f"/peers line with too few fields: {row}"
+        return {row[0]: Peer(*row[:6]) for row in rows}
+
+    def wait_up(self, number=1, timeout=DEADLINE):
+        """Waits until `number` peers are connected."""
+        self.send(f"/wait up={number} {int(timeout)}")
+        self.sync(timeout + 5)
+
+    # ---- what must hold for every run
+
+    def flaws(self):
+        """What no run may show: a sanitizer's report, a foreign line, an end by a fault of its own."""
+        found = [f"sanitizer: {line}" for line in self.err.items() if SANITIZER.search(line)]
+        found += [f"stderr line of another form: {line[:200]!r}"
+                  for line in self.err.items() if not line.startswith("hashflow: ")]
+        found += [f"stdout line of no known form: {line[:200]!r}"
+                  for line in self.out.items() if line[:1] not in "0123456789[/*" or not line]
+        status = None if self.running else self._popen.returncode
+        if status is not None and -status in (4, 5, 6, 7, 8, 11, 31):
+            found.append(f"ended by signal {-status}")
+        return found

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A child process with its pipes: lines in, lines out, its end, its figures from /proc.
+
+Must not know the program that runs; node.py does.
+"""
+
+import fcntl
+import os
+import re
+import select
+import signal
+import subprocess
+import threading
+import time
+
+from .waiting import DEADLINE, Log, Timeout, wait_until
+
+CHUNK = 1 << 18
+
+
+def decode(data):
+    return data.decode("utf-8", "surrogateescape")
+
+
+def encode(text):
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+
+
+def write_all(fd, data, timeout=DEADLINE):
+    """Writes all of data to a descriptor that may block, within the deadline."""
+    os.set_blocking(fd, False)
+    view = memoryview(data)
+    end = time.monotonic() + timeout
+    while view:
+        _, ready, _ = select.select([], [fd], [], max(0, end - time.monotonic()))
+        if not ready:
+            raise Timeout(f"{len(view)} bytes not taken in {timeout:g} s")
+        try:
+            view = view[os.write(fd, view[:65536]):]
+        except BlockingIOError:
+            continue
+
+
+def collect_lines(fd, log):
+    """Reads lines from fd into the log until EOF; what has no LF at the end gets a mark."""
+    rest = b""
+    with os.fdopen(fd, "rb", buffering=0) as stream:
+        while True:
+            try:
+                data = stream.read(CHUNK)
+            except OSError:
+                data = b""
+            if not data:
+                break
+            *lines, rest = (rest + data).split(b"\n")
+            log.extend([decode(line) for line in lines])
+    if rest:
+        log.add(decode(rest) + "<no newline>")
+    log.close()
+
+
+class Process:
+    """stdin, stdout: "pipe", "null", "closed", or a descriptor, which stays the caller's.
+
+    stderr is always collected. out, err: Logs of lines."""
+
+    def __init__(self, argv, env=None, cwd=None, stdin="pipe", stdout="pipe", pass_fds=(), label=None):
+        self.label = label or os.path.basename(argv[0])
+        self.out, self.err = Log(f"stdout of {self.label}"), Log(f"stderr of {self.label}")
+        self._ended = threading.Event()
+        self._threads = []
+        argv = self._close_by_shell(argv, stdin, stdout)
+        self._popen = subprocess.Popen(
+            argv, env=env, cwd=cwd, pass_fds=pass_fds, stderr=subprocess.PIPE, bufsize=0,
+            stdin=self._source(stdin), stdout=self._source(stdout), start_new_session=True)
+        self.pid = self._popen.pid
+        self.stdin = self._popen.stdin.fileno() if stdin == "pipe" else None
+        if stdout == "pipe":
+            self._start(collect_lines, os.dup(self._popen.stdout.fileno()), self.out)
+            self._popen.stdout.close()
+        else:
+            self.out.close()
+        self._start(collect_lines, os.dup(self._popen.stderr.fileno()), self.err)
+        self._popen.stderr.close()
+        self._start(self._reap)
+
+    @staticmethod
+    def _source(which):
+        return {"pipe": subprocess.PIPE, "null": subprocess.DEVNULL, "closed": None}.get(which, which)
+
+    @staticmethod
+    def _close_by_shell(argv, stdin, stdout):
+        closing = (" <&-" if stdin == "closed" else "") + (" >&-" if stdout == "closed" else "")
+        return ["sh", "-c", f'exec "$@"{closing}', "sh", *argv] if closing else argv
+
+    def _start(self, function, *args):
+        thread = threading.Thread(target=function, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _reap(self):
+        self._popen.wait()
+        self._ended.set()
+
+    # ---- in
+
+    def write(self, data, timeout=DEADLINE):
+        write_all(self.stdin, encode(data), timeout)
+
+    def send(self, *lines):
+        """Writes each line with its LF."""
+        self.write(b"".join(encode(line) + b"\n" for line in lines))
+
+    def eof(self):
+        """Ends stdin."""
+        if self.stdin is not None:
+            self.stdin = None
+            self._popen.stdin.close()
+
+    # ---- end
+
+    @property
+    def running(self):
+        return not self._ended.is_set()
+
+    def wait(self, timeout=DEADLINE):
+        """Waits for the end and for all that was printed; returns the exit status, -N by signal."""
+        if not self._ended.wait(timeout):
+            raise Timeout(f"{self.label} has not ended in {timeout:g} s")
+        self.err.wait_closed(timeout)
+        self.out.wait_closed(timeout)
+        return self._popen.returncode
+
+    def finish(self, timeout=DEADLINE):
+        """Ends stdin and waits for the exit status."""
+        self.eof()
+        return self.wait(timeout)
+
+    def signal(self, number):
+        if self.running:
+            os.kill(self.pid, number)
+
+    def stop(self):
+        """SIGSTOP, and waits until it has stopped."""
+        self.signal(signal.SIGSTOP)
+        wait_until(lambda: self.stat()[0] == "T", f"{self.label} stopped")
+
+    def resume(self):
+        self.signal(signal.SIGCONT)
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        self._ended.wait(DEADLINE)
+
+    def close(self):
+        self.kill()
+        self.eof()
+        for thread in self._threads:
+            thread.join(2)
+
+    # ---- figures
+
+    def stat(self):
+        """The fields of /proc/PID/stat from the state on."""
+        with open(f"/proc/{self.pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()
+
+    def cpu_seconds(self):
+        fields = self.stat()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory_kib(self):
+        """Anonymous resident memory; a sanitizer's shadow counts in."""
+        with open(f"/proc/{self.pid}/status", encoding="ascii", errors="replace") as file:
+            return int(re.search(r"^RssAnon:\s+(\d+) kB", file.read(), re.M).group(1))
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def errors(self):
+        return "\n".join(self.err.items())
+
+
+def pipe_size(fd, size):
+    """Sets the capacity of a pipe, as far as the kernel lets us."""
+    fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ if hasattr(fcntl, "F_SETPIPE_SZ") else 1031, size)
