@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the files of mesh/ share: the node, its peers and its connections. Nobody outside includes
+ * it. Who may change what: peer.c the fields of a peer that say what it is, dialer.c those of a
+ * dial, delivery.c the outbox, link.c a connection.
+ */
+#ifndef HASHFLOW_MESH_INTERNAL_H
+#define HASHFLOW_MESH_INTERNAL_H
+
+#include "base/chunk.h"
+#include "mesh/node.h"
+#include "net/channel.h"
+#include "net/endpoint.h"
+#include "net/resolver.h"
+#include "store/peers.h"
+
+struct link;
+struct oneshot;
+
+/* Lines that wait for one peer, each ended by LF: as verbs (/msg 7 TEXT) for a session and while
+ * the dialect is not known, as plain messages for a stream. They stay until confirmed. */
+struct outbox {
+    struct queue lines;
+    bool plain;          /* the lines are plain messages */
+    size_t sent;         /* of lines.bytes: handed to the connection */
+    size_t marked;       /* of those: confirmed once the answer to marker comes; 0 no marker out */
+    uint64_t marker;     /* its number */
+    uint64_t marked_at;  /* monotonic us */
+    uint64_t progress;   /* when bytes last moved, or a dial began; monotonic us */
+    bool held;           /* leaving waits for it: something was posted while it was not away */
+    bool ready;          /* on the node's list of outboxes to pump at the end of the turn */
+    size_t lost;         /* lines given up, not told yet */
+    enum event_scope lost_scope;
+    const char *lost_cause; /* static */
+    struct timer stall;
+};
+
+/* A dial: a name looked up, a connection attempted, a greeting on its way. */
+struct attempt {
+    struct lookup *lookup;
+    struct dial *dial;
+    struct link *link;
+    struct timer again;
+    unsigned failures;   /* in a row */
+    uint64_t up_since;   /* monotonic us */
+};
+
+struct peer {
+    struct node *node;
+    struct peer_row row;
+    char *host;            /* HOST:PORT as named, until an address is known; else NULL */
+    char text[ADDRESS_HOST + 8]; /* its address for people */
+    char cause[96];        /* why it is not up */
+    struct address source; /* who claimed it, for a claimed peer */
+    bool transient;        /* exists as long as its connection: a person with nc */
+    bool passing;          /* not remembered once it is gone */
+    bool named;            /* the user asked for it in this run */
+    bool reached;          /* it was up at some time in this run */
+    bool tried;            /* its first dial of this run has ended */
+    bool left;             /* it said goodbye: not dialled until it speaks or is asked for */
+    bool failing;          /* the last dial has failed, and that was told */
+    bool heard;            /* one-shot: it has spoken or taken something, and has not left */
+    bool announced;        /* EVENT_UP was told last, not EVENT_DOWN */
+    bool dirty;            /* the row is to be saved */
+    struct peer *became;   /* absorbed by that one */
+    bool forgotten;
+    unsigned holds;
+    uint64_t boot;         /* of its present run */
+    uint64_t epoch;        /* of its numbering */
+    uint64_t mark;         /* highest seq of that epoch that we have taken */
+    int64_t rtt_us;
+    uint64_t ping;         /* number of the ping that /ping waits for; 0 none */
+    uint64_t ping_at;
+    enum ping_state ping_state;
+    struct link *link;     /* where its lines go; NULL if there is no connection */
+    struct timer grace;    /* before a lost connection is announced */
+    struct attempt attempt;
+    struct oneshot *oneshot; /* the delivery under way; NULL if none */
+    struct outbox box;
+};
+
+struct pong {
+    char token[VERB_TOKEN_MAX + 1];
+    uint64_t due; /* when the sink has written so much */
+};
+
+struct node {
+    struct loop *loop;
+    struct database *db;
+    struct resolver *resolver;
+    struct node_config config;
+    struct node_sink sink;
+    char name[NAME_TEXT];
+    char id[NODE_ID_TEXT];
+    uint64_t boot;
+    struct listener *listeners[NODE_LISTENERS];
+    size_t listener_count;
+    struct address local[64]; /* this machine's addresses, port 0 */
+    size_t local_count;
+    struct peer **peers;
+    size_t peer_count, peer_room;
+    struct link *links;      /* open ones, newest first */
+    struct link *dead;       /* to be freed at the end of the turn */
+    uint64_t seq;            /* the last number given to a message */
+    uint64_t tokens;         /* the last number given to a ping */
+    struct spool verbs;      /* lines for sessions */
+    struct plain_form {      /* lines for streams, by what they say of where we listen */
+        struct address me;
+        struct spool spool;
+    } *plain;
+    size_t plain_count;
+    struct peer **ready;     /* outboxes to pump */
+    size_t ready_count, ready_room;
+    size_t dials;            /* in flight */
+    uint64_t messages;
+    uint64_t last_receipt;
+    bool full;               /* a newcomer was refused; said once */
+    bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
+    bool leaving;
+    struct timer leave;
+    struct timer tell;       /* losses are told together, at most once a second */
+};
+
+/* --- peer.c: what a peer is, and the news about it --- */
+struct peer *peer_new(struct node *node);
+void peer_free(struct peer *peer);
+bool peer_is_up(const struct peer *peer);
+bool peer_is_dialing(const struct peer *peer);
+void peer_tell(struct node *node, const struct peer *peer, struct event event);
+void peer_settle(struct peer *peer, const char *cause); /* tells up or down if that has changed */
+void peer_set_name(struct peer *peer, struct span name);
+void peer_set_address(struct peer *peer, const struct address *a); /* makes it the first */
+void peer_set_dialect(struct peer *peer, enum dialect dialect);
+void peer_spoke(struct peer *peer); /* life: seen now, back if it had left */
+void peer_left(struct peer *peer, const char *cause);
+const char *peer_plain_cause(int error); /* an errno in words that stay */
+
+/* --- membership.c: who is known --- */
+struct peer *membership_by_address(const struct node *node, const struct address *a);
+struct peer *membership_by_node(const struct node *node, const char *id);
+struct peer *membership_add(struct node *node, const struct address *a);
+/* Whom a plain message speaks for. NULL if it is not to be remembered. */
+struct peer *membership_claim(struct node *node, const struct address *a, struct span name,
+                              const struct address *source);
+struct peer *membership_transient(struct node *node, const struct address *a);
+void membership_absorb(struct peer *keeper, struct peer *other);
+void membership_remove(struct peer *peer);
+void membership_load(struct node *node);
+void membership_save(struct node *node); /* what has changed */
+bool membership_is_own(const struct node *node, const struct address *a);
+
+/* --- link.c: one connection --- */
+struct link {
+    struct node *node;
+    struct channel *channel;
+    struct session *session;
+    struct peer *peer;     /* NULL until it is known who is there */
+    enum session_role role;
+    struct address remote, local, me; /* me: where we listen, as said on this connection */
+    uint64_t since;
+    bool said_bye, ended, dead;
+    const char *cause;     /* why it ended; static */
+    struct pong *pongs;    /* answers that wait for the sink */
+    size_t pong_count, pong_room;
+    struct timer timer;    /* the session's deadline, or the end of a closing connection */
+    struct link *next, **link_back;
+};
+
+/* Takes fd. NULL if it cannot be watched. peer may be NULL for a listener. */
+struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer);
+void link_send(struct link *link, struct buffer *line); /* and empties the buffer */
+void link_bye(struct link *link, const char *reason);   /* says it, sends the rest, then closes */
+void link_kill(struct link *link, const char *cause);   /* closes now; freed at the turn's end */
+void link_answer_pings(struct link *link);
+void link_hold(struct link *link);                      /* reads, or does not, as the node says */
+void link_reap(struct node *node);
+bool link_is_session(const struct link *link);
+void node_accepted(void *arg, int fd, const struct address *from);
+
+/* --- rendezvous.c: two nodes have said who they are --- */
+/* Decides about a /hello: the peer it belongs to, with the connection taken as its own; or NULL,
+ * and the connection has been refused. */
+struct peer *rendezvous_meet(struct link *link, const struct hello *hello);
+/* A plain conversation begins on link. */
+void rendezvous_stream(struct link *link, struct peer *peer);
+
+/* --- dialer.c: when and whom to dial --- */
+void dialer_dial(struct peer *peer);      /* now, unless it is under way or needless */
+void dialer_ended(struct peer *peer, const char *cause); /* NULL: it has succeeded */
+void dialer_lost(struct peer *peer);      /* its connection has gone: try again in a while */
+void dialer_cancel(struct peer *peer);
+void dialer_start(struct node *node);     /* everyone remembered, spread over a while */
+bool dialer_leave_from(const struct node *node, struct address out[2], size_t *count);
+
+/* --- oneshot.c: one message per connection --- */
+void oneshot_pump(struct peer *peer);
+void oneshot_cancel(struct peer *peer);
+void oneshot_exit(struct peer *peer);     /* the text that says we leave */
+bool oneshot_is_busy(const struct node *node);
+
+/* --- delivery.c --- */
+void delivery_init(struct outbox *box);
+void delivery_free(struct peer *peer);
+void delivery_connected(struct peer *peer); /* peer->link is new: send all that waits */
+void delivery_disconnected(struct peer *peer, const char *cause); /* the connection has gone */
+void delivery_written(struct peer *peer);   /* bytes have moved */
+void delivery_pong(struct peer *peer, uint64_t marker);
+void delivery_ready(struct peer *peer);     /* pump it at the end of the turn */
+void delivery_turn(struct node *node);      /* pumps */
+void delivery_flush(struct peer *peer);     /* everything onto the connection, whatever its size */
+void delivery_give_up(struct peer *peer, const char *cause); /* all that waits is lost */
+void delivery_taken(struct peer *peer, size_t bytes);        /* the first bytes are delivered */
+void delivery_lose(struct peer *peer, size_t bytes, const char *cause); /* the first bytes are lost */
+void delivery_move(struct peer *to, struct peer *from);
+void delivery_tell(struct node *node);      /* the losses, as events */
+void delivery_kept_back(struct node *node); /* on leaving: what still waits */
+
+#endif

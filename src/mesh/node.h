@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A node: its identity, its listeners, the peers it knows, and the orders it takes. It tells news
+ * through the sink and never prints, never reads a terminal, and does not know what a command is.
+ */
+#ifndef HASHFLOW_MESH_NODE_H
+#define HASHFLOW_MESH_NODE_H
+
+#include "mesh/event.h"
+#include "net/loop.h"
+#include "store/database.h"
+#include "wire/session.h"
+
+enum {
+    NODE_LISTENERS = 16,           /* most addresses to listen on */
+    NODE_OUTBOX_MAX = 4194304,     /* bytes that wait for one peer */
+    NODE_STALL_US = 1000000,       /* a full peer without progress for so long is given up */
+    NODE_EXPIRY_S = 7 * 24 * 3600, /* a session peer away for longer gets no broadcasts */
+};
+
+struct node;
+struct peer;
+
+/* Where received messages and news go. accepted and written count bytes of messages taken and
+ * bytes that have left for good: what is in between is our backlog. A peer is told that its lines
+ * have arrived only when they have left. */
+struct node_sink {
+    void (*event)(void *arg, const struct event *event);
+    uint64_t (*accepted)(void *arg);
+    uint64_t (*written)(void *arg);
+    void *arg;
+};
+
+struct node_config {
+    const char *name;        /* checked by name_check() */
+    bool passing;            /* ask others not to remember us */
+    int family;              /* 4 or 6: this one only; 0: both */
+    bool leave_from_listeners; /* dials leave from the address of our listener of their family */
+};
+
+/* db may be NULL: nothing is remembered. Borrows loop and db; copies the rest. */
+struct node *node_new(struct loop *loop, struct database *db, const struct node_config *config,
+                      const struct node_sink *sink);
+void node_free(struct node *node);
+
+/* -1 with errno. out is where it listens. */
+int node_listen(struct node *node, const struct address *at, struct address *out);
+
+/* Loads the directory and begins to dial what it holds. */
+void node_start(struct node *node);
+
+/* Says goodbye to everyone and stops accepting; what could not be delivered is told as events.
+ * node_has_left() is true when all connections have ended, LEAVE_DEADLINE at the latest. */
+void node_leave(struct node *node);
+bool node_has_left(const struct node *node);
+
+/* --- who --- */
+
+const char *node_name(const struct node *node);
+const char *node_id(const struct node *node);
+
+/* The addresses under which others on this machine and around can reach us, one per call, from
+ * index 0; false at the end. */
+bool node_address(const struct node *node, size_t index, struct address *out);
+
+/* false with *cause, a static text, if we may not be called so. Tells every session. */
+bool node_rename(struct node *node, struct span name, const char **cause);
+
+/* --- peers --- */
+
+enum peer_state {
+    PEER_DOWN,
+    PEER_DIALING,
+    PEER_UNREACHABLE, /* the last dial has failed */
+    PEER_UP,
+};
+
+struct peer_view {
+    const char *address; /* borrowed from the peer */
+    const char *name;
+    const char *node; /* empty unless it speaks sessions */
+    enum dialect dialect;
+    enum peer_state state;
+    const char *cause; /* why it is not up; may be empty */
+    int64_t seen;      /* wall seconds; 0 never */
+    int64_t rtt_us;    /* -1 unknown */
+};
+
+void peer_look(const struct peer *peer, struct peer_view *out);
+
+/* Every peer known, in the order in which they were met; borrowed until the next order or turn. */
+struct peer *const *node_peers(const struct node *node, size_t *count);
+
+/*
+ * A peer outlives its place in the directory while somebody holds it. peer_current() follows a
+ * peer that has turned out to be another one's second address; NULL once it is forgotten.
+ */
+struct peer *peer_hold(struct peer *peer);
+void peer_release(struct peer *peer); /* accepts NULL */
+struct peer *peer_current(struct peer *peer);
+
+/* PEER as a user writes it: an address, a name that only one bears, or name@address. NULL with
+ * *cause, a new string that the caller frees, if there is none or more than one. */
+struct peer *node_find(struct node *node, struct span who, char **cause);
+
+/* Like node_find(); besides, an address never met becomes a peer, without a dial yet. */
+struct peer *node_find_or_add(struct node *node, struct span who, char **cause);
+
+/* ADDRESS as a user writes it, host names included: knows and dials it from now on. NULL with
+ * *cause, a new string that the caller frees. */
+struct peer *node_connect(struct node *node, struct span address, char **cause);
+
+void node_disconnect(struct node *node, struct peer *peer);
+void node_forget(struct node *node, struct peer *peer);
+
+enum ping_state { PING_WAITING, PING_ANSWERED, PING_FAILED };
+
+/* Asks for a round trip; false with *cause (static) if this peer has none to measure. */
+bool node_ping(struct node *node, struct peer *peer, const char **cause);
+enum ping_state peer_ping_state(const struct peer *peer); /* then peer_view.rtt_us, or .cause */
+
+/* --- messages --- */
+
+/* false with *cause, a static text: nothing was taken. */
+bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause);
+bool node_broadcast(struct node *node, struct span text, const char **cause);
+
+/* Is everything delivered that has to be? Copies for peers that were away already do not count. */
+bool node_is_sent(const struct node *node);
+
+/* Is a peer's queue full, so that the source of lines should wait? Never for longer than a second
+ * without progress. */
+bool node_is_congested(const struct node *node);
+
+/* Has the first dial of every named address ended? */
+bool node_is_settled(const struct node *node);
+
+/* Was every address that the user named reached at some time? Otherwise *which is one, as text. */
+bool node_reached_all(const struct node *node, const char **which);
+
+size_t node_up_count(const struct node *node);
+uint64_t node_message_count(const struct node *node); /* received since the start */
+uint64_t node_last_receipt(const struct node *node);  /* monotonic microseconds; start if none */
+
+#endif
