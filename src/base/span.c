@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Comparing and cutting borrowed bytes. It knows bytes and ASCII, no character sets, and no
+ * command or verb.
+ */
+#include "config.h"
+
+#include "base/span.h"
+
+#include "base/alloc.h"
+
+bool span_equal(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+bool span_is(struct span s, const char *text)
+{
+    return span_equal(s, span_of(text));
+}
+
+/* tolower(3) follows the locale, and in some of them I is not the capital of i. */
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool span_is_nocase(struct span s, const char *text)
+{
+    if (s.len != strlen(text))
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (lower(s.at[i]) != lower(text[i]))
+            return false;
+    return true;
+}
+
+bool span_starts(struct span s, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    return len == 0 || (s.len >= len && memcmp(s.at, prefix, len) == 0);
+}
+
+struct span span_cut_word(struct span *rest)
+{
+    struct span word = *rest;
+    const char *space = rest->len == 0 ? NULL : memchr(rest->at, ' ', rest->len);
+
+    if (space == NULL) {
+        if (rest->len > 0)
+            *rest = span_after(*rest, rest->len);
+        return word;
+    }
+    word.len = (size_t)(space - word.at);
+    *rest = span_after(*rest, word.len + 1);
+    return word;
+}
+
+struct span span_skip_blanks(struct span s)
+{
+    while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
+        s = span_after(s, 1);
+    return s;
+}
+
+bool span_number(struct span s, uint64_t *number)
+{
+    uint64_t value = 0;
+
+    if (s.len == 0)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.at[i] < '0' || s.at[i] > '9')
+            return false;
+        uint64_t digit = (uint64_t)(s.at[i] - '0');
+        if (value > (UINT64_MAX - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *number = value;
+    return true;
+}
+
+void span_copy(struct span s, char *out, size_t size)
+{
+    if (size == 0)
+        return;
+    size_t len = s.len < size - 1 ? s.len : size - 1;
+    if (len > 0)
+        memcpy(out, s.at, len);
+    out[len] = '\0';
+}
+
+char *span_string(struct span s)
+{
+    char *text = alloc_zero(s.len + 1, 1);
+
+    span_copy(s, text, s.len + 1);
+    return text;
+}

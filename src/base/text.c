@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * UTF-8 (RFC 3629) and what of it a terminal may see. Which character is what comes from
+ * libunistring, whose answers do not depend on the locale; nothing here knows where text goes.
+ */
+#include "config.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <unictype.h>
+#include <unistr.h>
+#include <uniwidth.h>
+
+enum {
+    ZERO_WIDTH_NON_JOINER = 0x200c,
+    ZERO_WIDTH_JOINER = 0x200d,
+    TAGS_FIRST = 0xe0000, /* the block of tags and of further variation selectors */
+    TAGS_LAST = 0xe0fff,
+    TAB_STOP = 8, /* columns between two tab stops */
+};
+
+static const uint8_t *bytes_of(struct span text)
+{
+    return (const uint8_t *)text.at;
+}
+
+/* The character at the front and its length in bytes; 0 if these bytes are not UTF-8. */
+static size_t decode(struct span text, ucs4_t *character)
+{
+    int len = u8_mbtoucr(character, bytes_of(text), text.len);
+
+    return len > 0 ? (size_t)len : 0;
+}
+
+static bool is_joiner(ucs4_t c)
+{
+    return c == ZERO_WIDTH_NON_JOINER || c == ZERO_WIDTH_JOINER;
+}
+
+/* Arabic number signs and the like are format characters that can be seen. */
+static bool is_visible_format(ucs4_t c)
+{
+    return uc_width(c, "UTF-8") > 0 && !uc_is_property(c, UC_PROPERTY_DEFAULT_IGNORABLE_CODE_POINT);
+}
+
+static bool is_harmless(ucs4_t c)
+{
+    if (c < 0x80)
+        return (c >= 0x20 && c != 0x7f) || c == '\t';
+    if (is_joiner(c))
+        return true;
+    if (c >= TAGS_FIRST && c <= TAGS_LAST)
+        return false;
+    if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_M))
+        return true; /* also the variation selectors, which emoji need */
+    if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cf) && !is_visible_format(c))
+        return false;
+    return !uc_is_general_category_withtable(
+               c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp) &&
+           !uc_is_property(c, UC_PROPERTY_DEFAULT_IGNORABLE_CODE_POINT) &&
+           !uc_is_property(c, UC_PROPERTY_BIDI_CONTROL) &&
+           !uc_is_property(c, UC_PROPERTY_NOT_A_CHARACTER);
+}
+
+bool text_is_utf8(struct span text)
+{
+    return text.len == 0 || u8_check(bytes_of(text), text.len) == NULL;
+}
+
+static bool fits_in_word(ucs4_t c)
+{
+    return is_harmless(c) && !is_joiner(c) && !uc_is_property(c, UC_PROPERTY_WHITE_SPACE);
+}
+
+bool text_is_one_word(struct span text)
+{
+    if (text.len == 0)
+        return false;
+    while (text.len > 0) {
+        ucs4_t c;
+        size_t len = decode(text, &c);
+        if (len == 0 || !fits_in_word(c))
+            return false;
+        text = span_after(text, len);
+    }
+    return true;
+}
+
+/* The length in bytes of the run at the front that is shown as it is. */
+static size_t plain_run(struct span text)
+{
+    size_t run = 0;
+
+    while (run < text.len && text.at[run] != '\\') {
+        unsigned char byte = (unsigned char)text.at[run];
+        ucs4_t c = byte;
+        size_t len = byte < 0x80 ? 1 : decode(span_after(text, run), &c);
+        if (len == 0 || !is_harmless(c))
+            break;
+        run += len;
+    }
+    return run;
+}
+
+static bool append_run(struct buffer *out, struct span run)
+{
+    if (buffer_append(out, run))
+        return true;
+    run.len = text_prefix(run, out->max - buffer_length(out));
+    buffer_append(out, run);
+    return false;
+}
+
+/* Appends the character or byte at the front in its escaped form; its length in bytes, or 0 if
+ * out is full. */
+static size_t append_escaped(struct buffer *out, struct span text)
+{
+    ucs4_t c = (unsigned char)text.at[0];
+    size_t len = decode(text, &c);
+    bool done;
+
+    if (c == '\\')
+        done = buffer_append(out, span_of("\\\\"));
+    else if (len <= 1)
+        done = buffer_print(out, "\\x%02x", (unsigned)(unsigned char)text.at[0]);
+    else
+        done = buffer_print(out, "\\u{%x}", (unsigned)c);
+    return !done ? 0 : len == 0 ? 1 : len;
+}
+
+bool text_escape(struct buffer *out, struct span text)
+{
+    while (text.len > 0) {
+        size_t run = plain_run(text);
+        if (!append_run(out, span_make(text.at, run)))
+            return false;
+        text = span_after(text, run);
+        if (text.len == 0)
+            break;
+        size_t len = append_escaped(out, text);
+        if (len == 0)
+            return false;
+        text = span_after(text, len);
+    }
+    return true;
+}
+
+size_t text_prefix(struct span text, size_t max)
+{
+    if (text.len <= max)
+        return text.len;
+    /* A character across the cut begins at most three bytes before it. The first byte of one
+     * never occurs inside another, so looking back finds it. */
+    for (size_t back = 1; back <= 3 && back <= max; back++) {
+        ucs4_t c;
+        if (decode(span_after(text, max - back), &c) > back)
+            return max - back;
+    }
+    return max;
+}
+
+size_t text_columns(struct span text)
+{
+    size_t columns = 0;
+
+    while (text.len > 0) {
+        ucs4_t c = (unsigned char)text.at[0];
+        size_t len = decode(text, &c);
+        int width = uc_width(c, "UTF-8");
+        if (c == '\t')
+            columns += TAB_STOP - columns % TAB_STOP;
+        else if (width > 0)
+            columns += (size_t)width;
+        text = span_after(text, len == 0 ? 1 : len);
+    }
+    return columns;
+}
