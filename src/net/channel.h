@@ -19,9 +19,11 @@ struct channel;
 struct channel_handlers {
     void (*data)(void *arg, struct span bytes); /* borrowed */
     void (*end)(void *arg, int error); /* once: 0 the other side has finished sending, else errno.
-                                          After an errno nothing more can be sent either. */
+                                          After an errno nothing more can be sent either. If sending
+                                          fails after the 0, the errno follows, once. */
     void (*written)(void *arg);        /* the kernel has taken bytes off our queue */
 };
+/* Handlers are called by the loop alone, never from inside a channel function. */
 
 /* Takes fd, a connected socket. Sets it non-blocking and close-on-exec, TCP_NODELAY, watches it.
  * NULL, with fd closed and errno EMFILE, if select(2) cannot watch it. Handlers must not free the

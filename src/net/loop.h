@@ -60,6 +60,19 @@ void loop_on_signal(struct loop *loop, int signo, void (*caught)(void *arg, int 
 /* Calls turn at the end of each pass, after all handlers, in the order in which they were added. */
 void loop_on_turn(struct loop *loop, void (*turn)(void *arg), void *arg);
 
+/* Owned by the caller, who must task_stop() it before its memory goes. Zeroed is not set. */
+struct task {
+    struct task *next, *previous;
+    uint64_t order;
+    void (*run)(void *arg);
+    void *arg;
+};
+
+/* Runs once, after all turns of this pass, so that it sees what every turn has left. Setting it
+ * again changes nothing; set by a task, it runs in the next pass, which then does not wait. */
+void task_set(struct loop *loop, struct task *task, void (*run)(void *arg), void *arg);
+void task_stop(struct task *task);
+
 /* The next pass does not wait: there is work that no descriptor announces. */
 void loop_again(struct loop *loop);
 

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One pselect(2) per pass, then in this order: signals, descriptors, timers, turns, tasks. Data
+ * goes before timers, so that after a stall what has arrived in time is not declared late. It must
+ * not know what any handler is for.
+ */
+#include "config.h"
+
+#include "net/loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+enum {
+    LOOP_SIGNALS = 16, /* more is a bug: the program's handlers are few and fixed */
+    LOOP_TURNS = 16,
+    LOOP_HEAP_FIRST = 64, /* timers that the heap has room for at first */
+    WORD_BITS = sizeof(unsigned long) * CHAR_BIT,
+    WORDS = FD_SETSIZE / WORD_BITS,
+};
+
+/* A thousand descriptors are mostly idle ones: whole words of them are passed over at once. */
+union descriptors {
+    fd_set set;
+    unsigned long words[WORDS];
+};
+_Static_assert(sizeof(fd_set) == WORDS * sizeof(unsigned long), "fd_set is a plain bit field");
+
+struct slot {
+    void (*ready)(void *arg, int events); /* NULL: not watched */
+    void *arg;
+    uint64_t since; /* the pass in which it was watched; readiness found before is not its own */
+};
+
+struct signal_slot {
+    int signo;
+    void (*caught)(void *arg, int signo);
+    void *arg;
+    struct sigaction former;
+};
+
+struct turn_slot {
+    void (*turn)(void *arg);
+    void *arg;
+};
+
+struct loop {
+    struct slot slots[FD_SETSIZE];
+    union descriptors readers, writers; /* kept up to date, copied for each wait */
+    int top;                            /* one past the highest descriptor of interest */
+    uint64_t pass;
+    uint64_t now;
+    bool again;
+    bool stopped;
+
+    struct timer **heap; /* places 1 to timers; 0 is unused */
+    size_t heap_room;
+    size_t timers;
+    uint64_t order; /* given to the next timer or task */
+
+    struct signal_slot signals[LOOP_SIGNALS];
+    int signal_count;
+    sigset_t former_mask, wait_mask, blocked_mask;
+
+    struct turn_slot turns[LOOP_TURNS];
+    int turn_count;
+
+    struct task tasks; /* the ring's anchor */
+};
+
+static volatile sig_atomic_t signal_flags[NSIG];
+
+struct loop *loop_new(void)
+{
+    struct loop *loop = alloc_zero(1, sizeof *loop);
+
+    loop->tasks.next = loop->tasks.previous = &loop->tasks;
+    loop->now = clock_now_us();
+    return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+    if (loop == NULL)
+        return;
+    for (int i = 0; i < loop->signal_count; i++) {
+        sigaction(loop->signals[i].signo, &loop->signals[i].former, NULL);
+        signal_flags[loop->signals[i].signo] = 0;
+    }
+    if (loop->signal_count > 0)
+        sigprocmask(SIG_SETMASK, &loop->former_mask, NULL);
+    free(loop->heap);
+    free(loop);
+}
+
+uint64_t loop_now(const struct loop *loop)
+{
+    return loop->now;
+}
+
+/* ---- descriptors */
+
+static void bit_put(union descriptors *d, int fd, bool on)
+{
+    unsigned long bit = 1UL << (fd % WORD_BITS);
+
+    if (on)
+        d->words[fd / WORD_BITS] |= bit;
+    else
+        d->words[fd / WORD_BITS] &= ~bit;
+}
+
+static bool bit_get(const union descriptors *d, int fd)
+{
+    return d->words[fd / WORD_BITS] >> (fd % WORD_BITS) & 1;
+}
+
+static void set_interest(struct loop *loop, int fd, int interest)
+{
+    bit_put(&loop->readers, fd, interest & LOOP_READ);
+    bit_put(&loop->writers, fd, interest & LOOP_WRITE);
+    if (interest != 0 && fd >= loop->top)
+        loop->top = fd + 1;
+    while (loop->top > 0 && !bit_get(&loop->readers, loop->top - 1) &&
+           !bit_get(&loop->writers, loop->top - 1))
+        loop->top--;
+}
+
+int loop_watch(struct loop *loop, int fd, int interest, void (*ready)(void *arg, int events),
+               void *arg)
+{
+    assert(fd >= 0 && ready != NULL);
+    if (fd >= FD_SETSIZE) {
+        errno = EMFILE;
+        return -1;
+    }
+    struct slot *slot = &loop->slots[fd];
+    if (slot->ready == NULL)
+        slot->since = loop->pass;
+    slot->ready = ready;
+    slot->arg = arg;
+    set_interest(loop, fd, interest);
+    return 0;
+}
+
+void loop_unwatch(struct loop *loop, int fd)
+{
+    if (fd < 0 || fd >= FD_SETSIZE || loop->slots[fd].ready == NULL)
+        return;
+    loop->slots[fd].ready = NULL;
+    set_interest(loop, fd, 0);
+}
+
+int loop_fd_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FD_SETSIZE)
+        return (int)limit.rlim_cur;
+    return FD_SETSIZE;
+}
+
+/* The handlers before this one may have closed the descriptor, given its number away, or changed
+ * what is waited for: only what still holds is told. */
+static void call_ready(struct loop *loop, int fd, bool readable, bool writable)
+{
+    const struct slot *slot = &loop->slots[fd];
+    int events = 0;
+
+    if (slot->ready == NULL || slot->since == loop->pass)
+        return;
+    if (readable && bit_get(&loop->readers, fd))
+        events |= LOOP_READ;
+    if (writable && bit_get(&loop->writers, fd))
+        events |= LOOP_WRITE;
+    if (events != 0)
+        slot->ready(slot->arg, events);
+}
+
+static void call_descriptors(struct loop *loop, const union descriptors *readable,
+                             const union descriptors *writable)
+{
+    for (int w = 0; w < WORDS; w++) {
+        unsigned long bits = readable->words[w] | writable->words[w];
+
+        while (bits != 0) {
+            int fd = w * (int)WORD_BITS + __builtin_ctzl(bits);
+
+            bits &= bits - 1;
+            call_ready(loop, fd, bit_get(readable, fd), bit_get(writable, fd));
+        }
+    }
+}
+
+/* ---- timers: a binary heap of the callers' own structures */
+
+static bool timer_before(const struct timer *a, const struct timer *b)
+{
+    return a->due != b->due ? a->due < b->due : a->order < b->order;
+}
+
+static void heap_put(struct loop *loop, size_t place, struct timer *timer)
+{
+    loop->heap[place] = timer;
+    timer->place = place;
+}
+
+/* Finds the place of timer, beginning at a place that is free. */
+static void heap_settle(struct loop *loop, size_t place, struct timer *timer)
+{
+    for (; place > 1 && timer_before(timer, loop->heap[place / 2]); place /= 2)
+        heap_put(loop, place, loop->heap[place / 2]);
+    for (size_t child; (child = place * 2) <= loop->timers; place = child) {
+        if (child < loop->timers && timer_before(loop->heap[child + 1], loop->heap[child]))
+            child++;
+        if (!timer_before(loop->heap[child], timer))
+            break;
+        heap_put(loop, place, loop->heap[child]);
+    }
+    heap_put(loop, place, timer);
+}
+
+void timer_set(struct loop *loop, struct timer *timer, uint64_t due, void (*fire)(void *arg),
+               void *arg)
+{
+    timer_stop(loop, timer);
+    /* A past time counts as now: what re-arms itself in the past must not get before the others. */
+    timer->due = due < loop->now ? loop->now : due;
+    timer->order = loop->order++;
+    timer->fire = fire;
+    timer->arg = arg;
+    if (loop->timers + 1 >= loop->heap_room) {
+        loop->heap_room = loop->heap_room ? loop->heap_room * 2 : LOOP_HEAP_FIRST;
+        loop->heap = alloc_resize(loop->heap, loop->heap_room, sizeof(struct timer *));
+    }
+    heap_settle(loop, ++loop->timers, timer);
+}
+
+void timer_stop(struct loop *loop, struct timer *timer)
+{
+    size_t place = timer->place;
+
+    if (place == 0)
+        return;
+    assert(place <= loop->timers && loop->heap[place] == timer);
+    timer->place = 0;
+    struct timer *last = loop->heap[loop->timers--];
+    if (last != timer)
+        heap_settle(loop, place, last);
+}
+
+/* Those set during this pass wait for the next, however long overdue: no runaway. */
+static void call_timers(struct loop *loop, uint64_t limit)
+{
+    while (loop->timers > 0) {
+        struct timer *timer = loop->heap[1];
+
+        if (timer->due > loop->now || timer->order >= limit)
+            break;
+        timer_stop(loop, timer);
+        timer->fire(timer->arg);
+    }
+}
+
+/* ---- signals */
+
+static void note_signal(int signo)
+{
+    signal_flags[signo] = 1;
+}
+
+static struct signal_slot *signal_slot_new(struct loop *loop, int signo)
+{
+    assert(loop->signal_count < LOOP_SIGNALS);
+    if (loop->signal_count == 0) {
+        sigprocmask(SIG_BLOCK, NULL, &loop->former_mask);
+        loop->wait_mask = loop->blocked_mask = loop->former_mask;
+    }
+    sigaddset(&loop->blocked_mask, signo);
+    sigdelset(&loop->wait_mask, signo);
+    sigprocmask(SIG_SETMASK, &loop->blocked_mask, NULL);
+
+    struct signal_slot *slot = &loop->signals[loop->signal_count++];
+    struct sigaction action = {.sa_handler = note_signal};
+    sigfillset(&action.sa_mask);
+    slot->signo = signo;
+    sigaction(signo, &action, &slot->former);
+    return slot;
+}
+
+void loop_on_signal(struct loop *loop, int signo, void (*caught)(void *arg, int signo), void *arg)
+{
+    struct signal_slot *slot = NULL;
+
+    assert(signo > 0 && signo < NSIG);
+    for (int i = 0; i < loop->signal_count; i++)
+        if (loop->signals[i].signo == signo)
+            slot = &loop->signals[i];
+    if (slot == NULL)
+        slot = signal_slot_new(loop, signo);
+    slot->caught = caught;
+    slot->arg = arg;
+}
+
+/* Linux delivers a pending signal only to a pselect that would have waited. Without this a loop
+ * that always finds something ready would never hear of an interrupt. */
+static void let_signals_in(struct loop *loop)
+{
+    sigset_t pending;
+
+    if (loop->signal_count == 0 || sigpending(&pending) != 0)
+        return;
+    for (int i = 0; i < loop->signal_count; i++) {
+        if (sigismember(&pending, loop->signals[i].signo)) {
+            sigprocmask(SIG_SETMASK, &loop->wait_mask, NULL);
+            sigprocmask(SIG_SETMASK, &loop->blocked_mask, NULL);
+            return;
+        }
+    }
+}
+
+static void call_signals(struct loop *loop)
+{
+    for (int i = 0; i < loop->signal_count; i++) {
+        const struct signal_slot *slot = &loop->signals[i];
+
+        if (signal_flags[slot->signo]) {
+            signal_flags[slot->signo] = 0;
+            slot->caught(slot->arg, slot->signo);
+        }
+    }
+}
+
+/* ---- turns and tasks */
+
+void loop_on_turn(struct loop *loop, void (*turn)(void *arg), void *arg)
+{
+    assert(loop->turn_count < LOOP_TURNS);
+    loop->turns[loop->turn_count++] = (struct turn_slot){.turn = turn, .arg = arg};
+}
+
+void task_set(struct loop *loop, struct task *task, void (*run)(void *arg), void *arg)
+{
+    if (task->next != NULL)
+        return;
+    task->order = loop->order++;
+    task->run = run;
+    task->arg = arg;
+    task->next = &loop->tasks;
+    task->previous = loop->tasks.previous;
+    task->previous->next = task;
+    loop->tasks.previous = task;
+}
+
+void task_stop(struct task *task)
+{
+    if (task->next == NULL)
+        return;
+    task->next->previous = task->previous;
+    task->previous->next = task->next;
+    task->next = task->previous = NULL;
+}
+
+static void call_tasks(struct loop *loop)
+{
+    uint64_t limit = loop->order;
+
+    while (loop->tasks.next != &loop->tasks && loop->tasks.next->order < limit) {
+        struct task *task = loop->tasks.next;
+
+        task_stop(task);
+        task->run(task->arg);
+    }
+}
+
+void loop_again(struct loop *loop)
+{
+    loop->again = true;
+}
+
+/* ---- the pass */
+
+/* How long the wait may be; NULL for ever. */
+static struct timespec *wait_limit(struct loop *loop, struct timespec *limit)
+{
+    uint64_t left = 0;
+
+    if (!loop->again && loop->tasks.next == &loop->tasks) {
+        if (loop->timers == 0)
+            return NULL;
+        uint64_t now = clock_now_us();
+        left = loop->heap[1]->due > now ? loop->heap[1]->due - now : 0;
+    }
+    loop->again = false;
+    limit->tv_sec = (time_t)(left / 1000000);
+    limit->tv_nsec = (long)(left % 1000000) * 1000;
+    return limit;
+}
+
+static void wait_for(struct loop *loop, union descriptors *readable, union descriptors *writable)
+{
+    struct timespec limit;
+    int count = pselect(loop->top, &readable->set, &writable->set, NULL, wait_limit(loop, &limit),
+                        loop->signal_count > 0 ? &loop->wait_mask : NULL);
+
+    /* EBADF: somebody has closed a descriptor without loop_unwatch(). */
+    assert(count >= 0 || errno == EINTR);
+    if (count <= 0) {
+        *readable = (union descriptors){.words = {0}};
+        *writable = (union descriptors){.words = {0}};
+    }
+    if (count >= 0)
+        let_signals_in(loop);
+}
+
+static void run_pass(struct loop *loop)
+{
+    union descriptors readable = loop->readers;
+    union descriptors writable = loop->writers;
+
+    wait_for(loop, &readable, &writable);
+    loop->pass++;
+    loop->now = clock_now_us();
+    uint64_t limit = loop->order;
+    call_signals(loop);
+    call_descriptors(loop, &readable, &writable);
+    call_timers(loop, limit);
+    for (int i = 0; i < loop->turn_count; i++)
+        loop->turns[i].turn(loop->turns[i].arg);
+    call_tasks(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+    while (!loop->stopped)
+        run_pass(loop);
+    loop->stopped = false;
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopped = true;
+}
