@@ -165,7 +165,7 @@ function prose(text,    count, i, part, word, line, result)
         if (line == "" && word ~ /^[.]/)
             word = "\\&" word
         line = line (line == "" ? "" : " ") word
-        ended = part[i] ~ /[.!?][)"]?$/ && part[i + 1] ~ /^[A-Z(\/]/
+        ended = part[i] ~ /[.!?][)"]?$/ && part[i + 1] ~ /^[A-Z0-9(\/]/
     }
     return result line "\n"
 }
