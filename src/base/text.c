@@ -13,8 +13,11 @@
 #include <uniwidth.h>
 
 enum {
+    CATEGORIES_REFUSED = UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp,
     ZERO_WIDTH_NON_JOINER = 0x200c,
     ZERO_WIDTH_JOINER = 0x200d,
+    ANNOTATION_FIRST = 0xfff9, /* interlinear annotation: hides text inside text */
+    ANNOTATION_LAST = 0xfffb,
     TAGS_FIRST = 0xe0000, /* the block of tags and of further variation selectors */
     TAGS_LAST = 0xe0fff,
     TAB_STOP = 8, /* columns between two tab stops */
@@ -38,12 +41,6 @@ static bool is_joiner(ucs4_t c)
     return c == ZERO_WIDTH_NON_JOINER || c == ZERO_WIDTH_JOINER;
 }
 
-/* Arabic number signs and the like are format characters that can be seen. */
-static bool is_visible_format(ucs4_t c)
-{
-    return uc_width(c, "UTF-8") > 0 && !uc_is_property(c, UC_PROPERTY_DEFAULT_IGNORABLE_CODE_POINT);
-}
-
 static bool is_harmless(ucs4_t c)
 {
     if (c < 0x80)
@@ -54,10 +51,9 @@ static bool is_harmless(ucs4_t c)
         return false;
     if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_M))
         return true; /* also the variation selectors, which emoji need */
-    if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cf) && !is_visible_format(c))
+    if (c >= ANNOTATION_FIRST && c <= ANNOTATION_LAST)
         return false;
-    return !uc_is_general_category_withtable(
-               c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp) &&
+    return !uc_is_general_category_withtable(c, CATEGORIES_REFUSED) &&
            !uc_is_property(c, UC_PROPERTY_DEFAULT_IGNORABLE_CODE_POINT) &&
            !uc_is_property(c, UC_PROPERTY_BIDI_CONTROL) &&
            !uc_is_property(c, UC_PROPERTY_NOT_A_CHARACTER);

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * How verbs are written and read: a table of verbs and a table of the keys of /hello. What a verb
+ * leads to is decided elsewhere.
+ */
+#include "config.h"
+
+#include "wire/verb.h"
+
+#include <assert.h>
+
+/* Each reads the words behind a verb; NULL, or a static text that says what is wrong. */
+typedef const char *word_reader(struct span words, struct verb *out);
+
+/* ---- /hello */
+
+static const char *read_node(struct span value, struct hello *out)
+{
+    if (value.len < 1 || value.len > NODE_ID_MAX)
+        return "node has 1 to 64 characters";
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.at[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'))
+            return "node has only a-z and 0-9";
+    }
+    span_copy(value, out->node, sizeof out->node);
+    return NULL;
+}
+
+static const char *read_name(struct span value, struct hello *out)
+{
+    name_shown(value, out->name);
+    return NULL;
+}
+
+static const char *read_boot(struct span value, struct hello *out)
+{
+    return span_number(value, &out->boot) ? NULL : "boot is not a number";
+}
+
+static const char *read_epoch(struct span value, struct hello *out)
+{
+    return span_number(value, &out->epoch) ? NULL : "epoch is not a number";
+}
+
+static const char *read_window(struct span value, struct hello *out)
+{
+    return span_number(value, &out->window) ? NULL : "window is not a number";
+}
+
+static const char *read_listen(struct span value, struct hello *out)
+{
+    uint64_t port;
+
+    if (!span_number(value, &port) || port > UINT16_MAX)
+        return "listen is not a port";
+    out->listen = (uint16_t)port;
+    return NULL;
+}
+
+static const char *read_caps(struct span value, struct hello *out)
+{
+    while (value.len > 0) {
+        const char *comma = memchr(value.at, ',', value.len);
+        size_t len = comma == NULL ? value.len : (size_t)(comma - value.at);
+        if (span_is(span_make(value.at, len), "passing"))
+            out->passing = true;
+        value = span_after(value, comma == NULL ? len : len + 1);
+    }
+    return NULL;
+}
+
+static const struct hello_key {
+    const char *name; /* with its equals sign */
+    const char *(*read)(struct span value, struct hello *out);
+    const char *missing; /* what to say if it is missing; NULL if it may be */
+} hello_keys[] = {
+    {"node=", read_node, "node is missing"},
+    {"boot=", read_boot, "boot is missing"},
+    {"epoch=", read_epoch, "epoch is missing"},
+    {"listen=", read_listen, NULL},
+    {"window=", read_window, NULL},
+    {"name=", read_name, NULL},
+    {"caps=", read_caps, NULL},
+};
+
+enum { HELLO_KEYS = sizeof hello_keys / sizeof hello_keys[0] };
+
+static const char *read_hello_word(struct span word, struct hello *out, bool seen[HELLO_KEYS])
+{
+    for (size_t i = 0; i < HELLO_KEYS; i++) {
+        if (!span_starts(word, hello_keys[i].name))
+            continue;
+        if (seen[i])
+            return "a key of hello is said twice";
+        seen[i] = true;
+        return hello_keys[i].read(span_after(word, strlen(hello_keys[i].name)), out);
+    }
+    return NULL;
+}
+
+static const char *read_hello(struct span words, struct verb *out)
+{
+    struct hello *hello = &out->hello;
+    bool seen[HELLO_KEYS] = {false};
+    const char *cause = NULL;
+
+    *hello = (struct hello){0};
+    if (!span_number(span_cut_word(&words), &hello->version) || hello->version == 0)
+        return "the version is not a number from 1";
+    while (words.len > 0 && cause == NULL)
+        cause = read_hello_word(span_cut_word(&words), hello, seen);
+    for (size_t i = 0; i < HELLO_KEYS && cause == NULL; i++)
+        if (!seen[i])
+            cause = hello_keys[i].missing;
+    return cause;
+}
+
+/* ---- the other verbs */
+
+static const char *read_text(struct span words, struct verb *out)
+{
+    struct span number = span_cut_word(&words);
+
+    /* Stores keep signed numbers. */
+    if (!span_number(number, &out->seq) || out->seq == 0 || out->seq > INT64_MAX)
+        return "the sequence number is not a number from 1";
+    if (words.at == number.at + number.len)
+        return "the text is missing";
+    out->text = words;
+    return NULL;
+}
+
+static const char *read_token(struct span words, struct verb *out)
+{
+    out->text = span_cut_word(&words);
+    return out->text.len >= 1 && out->text.len <= VERB_TOKEN_MAX ? NULL
+                                                                 : "a token has 1 to 64 bytes";
+}
+
+static const char *read_new_name(struct span words, struct verb *out)
+{
+    out->text = words;
+    return words.len > 0 ? NULL : "the name is missing";
+}
+
+static const char *read_reason(struct span words, struct verb *out)
+{
+    out->text = words;
+    return NULL;
+}
+
+static const char *read_error(struct span words, struct verb *out)
+{
+    out->code = span_cut_word(&words);
+    out->text = words;
+    return out->code.len > 0 ? NULL : "the error code is missing";
+}
+
+/* The two that carry text come first: nearly every line is one of them. */
+static const struct verb_row {
+    const char *word;
+    size_t len;
+    enum verb_kind kind;
+    word_reader *read;
+} verb_rows[] = {
+    {"/msg", 4, VERB_MSG, read_text},       {"/bcast", 6, VERB_BCAST, read_text},
+    {"/ping", 5, VERB_PING, read_token},    {"/pong", 5, VERB_PONG, read_token},
+    {"/name", 5, VERB_NAME, read_new_name}, {"/bye", 4, VERB_BYE, read_reason},
+    {"/error", 6, VERB_ERROR, read_error},  {"/hello", 6, VERB_HELLO, read_hello},
+};
+
+enum { VERB_ROWS = sizeof verb_rows / sizeof verb_rows[0] };
+
+static const struct verb_row *find_row(struct span word)
+{
+    for (size_t i = 0; i < VERB_ROWS; i++)
+        if (word.len == verb_rows[i].len && memcmp(word.at, verb_rows[i].word, word.len) == 0)
+            return &verb_rows[i];
+    return NULL;
+}
+
+/* A slash, a letter, then letters, digits and hyphens, all of them small. */
+static bool is_verb_word(struct span word)
+{
+    if (word.len < 2 || word.at[0] != '/' || word.at[1] < 'a' || word.at[1] > 'z')
+        return false;
+    for (size_t i = 2; i < word.len; i++) {
+        char c = word.at[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-')
+            return false;
+    }
+    return true;
+}
+
+bool verb_parse(struct span line, struct verb *out, const char **cause)
+{
+    struct span words = line;
+    struct span word = span_cut_word(&words);
+    const struct verb_row *row = find_row(word);
+
+    out->kind = row == NULL ? VERB_OTHER : row->kind;
+    out->seq = 0;
+    out->text = words;
+    out->code = span_make(line.at, 0);
+    if (row == NULL)
+        *cause = is_verb_word(word) ? NULL : "not a verb";
+    else
+        *cause = row->read(words, out);
+    return *cause == NULL;
+}
+
+/* ---- writing */
+
+void verb_format_hello(struct buffer *out, const struct hello *hello)
+{
+    buffer_print(out, "/hello %llu node=%s boot=%llu epoch=%llu",
+                 (unsigned long long)hello->version, hello->node, (unsigned long long)hello->boot,
+                 (unsigned long long)hello->epoch);
+    if (hello->listen != 0)
+        buffer_print(out, " listen=%u", (unsigned)hello->listen);
+    if (hello->window != 0)
+        buffer_print(out, " window=%llu", (unsigned long long)hello->window);
+    if (hello->name[0] != '\0')
+        buffer_print(out, " name=%s", hello->name);
+    if (hello->passing)
+        buffer_append(out, span_of(" caps=passing"));
+    buffer_append(out, span_of("\n"));
+}
+
+void verb_format_ping(struct buffer *out, const char *token)
+{
+    buffer_print(out, "/ping %s\n", token);
+}
+
+void verb_format_pong(struct buffer *out, struct span token)
+{
+    buffer_print(out, "/pong %.*s\n", (int)token.len, token.at);
+}
+
+void verb_format_name(struct buffer *out, const char *name)
+{
+    buffer_print(out, "/name %s\n", name);
+}
+
+void verb_format_bye(struct buffer *out, const char *reason)
+{
+    buffer_print(out, "/bye %s\n", reason);
+}
+
+void verb_format_error(struct buffer *out, const char *code, const char *text)
+{
+    buffer_print(out, "/error %s %s\n", code, text);
+}
+
+struct span verb_head(enum verb_kind kind, uint64_t seq, char out[VERB_HEAD])
+{
+    const char *word = kind == VERB_MSG ? "/msg " : "/bcast ";
+    size_t at = VERB_HEAD;
+
+    assert(kind == VERB_MSG || kind == VERB_BCAST);
+    out[--at] = ' ';
+    do
+        out[--at] = (char)('0' + seq % 10);
+    while ((seq /= 10) > 0);
+    at -= strlen(word);
+    memcpy(out + at, word, strlen(word));
+    return span_make(out + at, VERB_HEAD - at);
+}
