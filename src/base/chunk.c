@@ -171,7 +171,9 @@ struct slice queue_share(const struct queue *q, size_t skip, size_t max)
             s.at += skip;
             s.len -= skip;
             s.len = s.len < max ? s.len : max;
-            return s.len == 0 ? (struct slice){0} : slice_retain(s);
+            if (s.len == 0)
+                break;
+            return slice_retain(s);
         }
         skip -= s.len;
     }
