@@ -8,7 +8,6 @@
 #define HASHFLOW_STORE_DATABASE_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -20,8 +19,9 @@ struct database;
 struct database *database_open(const char *folder, char **cause);
 void database_close(struct database *db); /* commits first */
 
-/* Ends the turn's transaction, if anything was written. false if the commit failed; the log has
- * said why, once until one succeeds again. */
+/* Ends the turn's transaction, if anything was written. false if the commit or any write of the
+ * turn failed: then nothing of the turn is kept; the log has said why, once until a commit succeeds
+ * again. */
 bool database_commit(struct database *db);
 
 /* Settings: small facts by name. The caller frees what database_get returns; NULL if unset. */
@@ -29,12 +29,12 @@ char *database_get(struct database *db, const char *key);
 void database_set(struct database *db, const char *key, const char *value);
 
 /* For the store folder: a prepared statement, reset and ready to bind, owned by the database and
- * found again by its text (a static string). writes begins the turn's transaction. */
+ * found again by the place of its text (a static string). writes begins the turn's transaction.
+ * NULL if it cannot be prepared; SQLite and database_run() take that as a statement that fails. */
 struct sqlite3_stmt *database_statement(struct database *db, const char *sql, bool writes);
 
-/* Steps a statement that returns no row, and resets it. false and a line in the log on failure. */
+/* Steps a statement that returns no row, resets it and forgets what was bound, so that bindings may
+ * borrow. false on failure, also of an earlier write of the turn. */
 bool database_run(struct database *db, struct sqlite3_stmt *statement);
-
-int64_t database_last_id(struct database *db);
 
 #endif
