@@ -317,6 +317,18 @@ bool database_run(struct database *db, struct sqlite3_stmt *statement)
     return !db->spoiled;
 }
 
+bool database_row(struct database *db, struct sqlite3_stmt *statement)
+{
+    int result = sqlite3_step(statement);
+
+    if (result == SQLITE_ROW)
+        return true;
+    if (result != SQLITE_DONE)
+        complain(db);
+    sqlite3_reset(statement);
+    return false;
+}
+
 /* ---- settings */
 
 char *database_get(struct database *db, const char *key)
@@ -325,11 +337,8 @@ char *database_get(struct database *db, const char *key)
     char *value = NULL;
 
     sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC);
-    int result = sqlite3_step(s);
-    if (result == SQLITE_ROW)
+    if (database_row(db, s))
         value = first_column(s);
-    else if (result != SQLITE_DONE)
-        complain(db);
     sqlite3_reset(s);
     return value;
 }

@@ -37,4 +37,8 @@ struct sqlite3_stmt *database_statement(struct database *db, const char *sql, bo
  * borrow. false on failure, also of an earlier write of the turn. */
 bool database_run(struct database *db, struct sqlite3_stmt *statement);
 
+/* Steps a statement that returns rows: true for each, then false. A failure ends them, with a line
+ * in the log. The caller resets the statement if it leaves before the end. */
+bool database_row(struct database *db, struct sqlite3_stmt *statement);
+
 #endif

@@ -37,7 +37,7 @@ static void load_addresses(struct database *db, struct peer_row *row)
         db, "SELECT address FROM addresses WHERE peer = ?1 ORDER BY rank", false);
 
     sqlite3_bind_int64(s, 1, row->id);
-    while (row->address_count < PEER_ADDRESSES && sqlite3_step(s) == SQLITE_ROW)
+    while (row->address_count < PEER_ADDRESSES && database_row(db, s))
         if (address_parse(column_span(s, 0), &row->addresses[row->address_count]))
             row->address_count++;
     sqlite3_reset(s);
@@ -70,10 +70,9 @@ void peers_load(struct database *db, void (*each)(void *arg, const struct peer_r
         db, "SELECT id, node, name, dialect, quiet, claimed, seen FROM peers ORDER BY id", false);
     struct peer_row row;
 
-    while (sqlite3_step(s) == SQLITE_ROW)
+    while (database_row(db, s))
         if (read_row(db, s, &row))
             each(arg, &row);
-    sqlite3_reset(s);
 }
 
 /* ---- into the database */
@@ -83,7 +82,7 @@ static int64_t new_id(struct database *db)
 {
     static int64_t last;
     sqlite3_stmt *s = database_statement(db, "SELECT max(id) FROM peers", false);
-    int64_t highest = sqlite3_step(s) == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+    int64_t highest = database_row(db, s) ? sqlite3_column_int64(s, 0) : 0;
 
     sqlite3_reset(s);
     last = highest > last ? highest + 1 : last + 1;
