@@ -11,7 +11,7 @@ from hashflow_test.seed import check_manners
 def met(scene, **more):
     """A node and an original that it has dialled; the original watches the whole connection."""
     seed, node = scene.seed(thorough=True, **more), scene.node("alice", "-e")
-    node.connect(seed.address, dialect="one-shot")
+    node.connect(seed.address, dialect="oneshot")
     return node, seed
 
 
@@ -20,7 +20,7 @@ def dialled(scene):
     node, seed = met(scene)
     node.send(f"/msg {seed.address} hello  there ", "/bcast to all")
     seed.hears("to all", "alice")
-    node.connect(seed.address, dialect="one-shot")
+    node.connect(seed.address, dialect="oneshot")
     node.send(f"/msg {seed.address} last")
     seed.hears("last")
     assert [m.raw for m in check_manners(seed, node.address)] == [
@@ -92,7 +92,7 @@ def disconnected(scene):
 def exit_in(scene):
     node, seed = met(scene)
     other = scene.seed("other", thorough=True)
-    node.connect(other.address, dialect="one-shot")
+    node.connect(other.address, dialect="oneshot")
     seed.exit()
     node.expect(f"* down {seed.address} seed")
     assert seed.address in node.peers(), "a peer that leaves is not forgotten"
@@ -166,7 +166,7 @@ def long_text(scene):
 @test("bytes that are no UTF-8 pass a cut unharmed too")
 def long_bytes(scene):
     node, listener = scene.node("alice"), scene.seed(thorough=True)
-    node.connect(listener.address, dialect="one-shot")
+    node.connect(listener.address, dialect="oneshot")
     node.send(b"/msg " + listener.address.encode() + b" " + b"\x80\xbf" * 1500)
     wait_until(lambda: sum(map(len, listener.malformed.items())) >= 3000, "all pieces")
     header = f"{node.address} alice ".encode()
@@ -190,7 +190,7 @@ def probe(scene):
 def third_party(scene):
     node, seed = met(scene)
     other = scene.seed("other", thorough=True)
-    node.connect(other.address, dialect="one-shot")
+    node.connect(other.address, dialect="oneshot")
     send_once(node.address, f"{seed.address} seed exit")
     node.expect(re.compile(rf"^\* down {seed.address} "))
     node.send("/bcast one")
@@ -221,7 +221,7 @@ def third_party_session(scene):
 def storm(scene):
     node, first = met(scene, name="first")
     second = scene.seed("second", thorough=True)
-    node.connect(second.address, dialect="one-shot")
+    node.connect(second.address, dialect="oneshot")
     for seed in (first, second):
         seed.connect_all()
     gone = "127.0.0.1:9"

@@ -13,7 +13,7 @@ from .node import BINARY, Node
 from .process import Process
 from .seed import SeedPeer
 from .session import SessionListener, dial_session
-from .sockets import Connection, Listener, connect
+from .sockets import Connection, Listener, connect, free_port
 
 
 class Scene:
@@ -78,6 +78,14 @@ class Scene:
 
     def listener(self, **more):
         return self.add(Listener(**more))
+
+    @staticmethod
+    def ports(number):
+        """Different ports that are free now and that the kernel gives to nobody."""
+        found = set()
+        while len(found) < number:
+            found.add(free_port())
+        return list(found)
 
     # ---- the end
 

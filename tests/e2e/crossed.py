@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Both dial at once: it ends in one session, and nothing comes twice or not at all."""
+
+import os
+import threading
+
+from hashflow_test import main, test, wait_until
+from hashflow_test.session import GREETING, HELLO, Identity, SessionConnection
+from hashflow_test.sockets import connect
+
+ROUNDS = 25
+LOWEST, HIGHEST = "0" * 32, "z" * 64
+
+
+def sockets_of(pid):
+    """The inodes of a process's sockets."""
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            target = os.readlink(f"/proc/{pid}/fd/{fd}")
+        except FileNotFoundError:
+            continue
+        if target.startswith("socket:["):
+            found.add(target[8:-1])
+    return found
+
+
+def established(node):
+    """How many TCP connections a node has that are open on both sides."""
+    count, own = 0, sockets_of(node.pid)
+    for table in ("tcp", "tcp6"):
+        with open(f"/proc/net/{table}", encoding="ascii") as file:
+            rows = [line.split() for line in file.readlines()[1:]]
+        count += sum(1 for row in rows if row[3] == "01" and row[9] in own)
+    return count
+
+
+def together(*calls):
+    """Runs the calls in threads that start at one barrier."""
+    barrier = threading.Barrier(len(calls))
+
+    def run(call):
+        barrier.wait()
+        call()
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def settled(*nodes):
+    wait_until(lambda: all(established(node) == len(nodes) - 1 for node in nodes),
+               "one connection between each two nodes")
+
+
+def talk(alice, bob, number):
+    """A line each way, said while the dials may still be crossing."""
+    together(lambda: alice.send(f"/bcast from alice {number}"), lambda: bob.send(f"/bcast from bob {number}"))
+    alice.hears(f"from bob {number}")
+    bob.hears(f"from alice {number}")
+
+
+@test("dials that cross end in one session, many times over, with each line once")
+def rounds(scene):
+    alice, bob = scene.node("alice", "-e"), scene.node("bob", "-e")
+    for number in range(ROUNDS):
+        together(lambda: alice.send(f"/connect {bob.address}"), lambda: bob.send(f"/connect {alice.address}"))
+        talk(alice, bob, number)
+        for node in (alice, bob):
+            node.sync()
+        settled(alice, bob)
+        leaver, other = (alice, bob) if number % 2 else (bob, alice)
+        leaver.send(f"/disconnect {other.address}")
+        leaver.sync()
+        wait_until(lambda: established(alice) == established(bob) == 0, "disconnected")
+    assert alice.texts() == [f"from bob {n}" for n in range(ROUNDS)]
+    assert bob.texts() == [f"from alice {n}" for n in range(ROUNDS)]
+    assert alice.finish() == 0 and bob.finish() == 0
+
+
+@test("fresh nodes that are started with each other's address end in one session")
+def fresh(scene):
+    for number in range(5):
+        port = scene.ports(2)
+        addresses = [f"127.0.0.1:{p}" for p in port]
+        nodes = []
+        for me, other, name in ((0, 1, "alice"), (1, 0, "bob")):
+            nodes.append(scene.node(f"{name}{number}", "--no-store", "-p", port[me], addresses[other]))
+        alice, bob = nodes
+        for node in nodes:
+            node.wait_up(1)
+        talk(alice, bob, number)
+        settled(alice, bob)
+        assert len(alice.peers()) == len(bob.peers()) == 1
+        assert alice.texts() == [f"from bob {number}"] and bob.texts() == [f"from alice {number}"]
+
+
+@test("three nodes that all dial each other at once end in one session for each two")
+def triangle(scene):
+    nodes = [scene.node(name) for name in ("alice", "bob", "carol")]
+    calls = []
+    for node in nodes:
+        others = " ".join(other.address for other in nodes if other is not node)
+        calls.append(lambda n=node, o=others: n.send(f"/connect {o}", f"/bcast from {n.label}"))
+    together(*calls)
+    for node in nodes:
+        for other in nodes:
+            if other is not node:
+                node.hears(f"from {other.label}")
+    settled(*nodes)
+    for node in nodes:
+        assert len(node.texts()) == 2 and len(node.peers()) == 2
+
+
+def cross(scene, node_id):
+    """A scripted peer with this id whose two connections with a node cross: the node has dialled,
+    and before the session is open the peer's own dial says hello. Returns (node, dialled, ours)."""
+    node = scene.node("alice", "-e")
+    identity = Identity("script", node=node_id)
+    listener = scene.session_listener(identity=identity)
+    node.send(f"/connect {listener.address}")
+    dialled = listener.connection()
+    dialled.expect_line(GREETING)
+    ours = scene.add(SessionConnection(connect(node.address), identity, "our own dial"))
+    ours.send(identity.greeting())
+    ours.expect_line(HELLO)
+    ours.send(identity.hello())
+    return node, dialled, ours
+
+
+def one_is_left(node, dialled, ours):
+    wait_until(lambda: not (dialled.open and ours.open), "one of two connections ended")
+    kept = dialled if dialled.open else ours
+    kept.ping("alive")
+    node.send("/bcast once")
+    kept.hears("once")
+    kept.msg("and back")
+    node.hears("and back")
+    assert dialled.texts() + ours.texts() == ["once"]
+    assert kept.open and node.texts() == ["and back"]
+    assert list(node.peers()) == [dialled.identity.address]
+    return kept
+
+
+@test("a node with the lower id keeps its own dial")
+def lower_keeps(scene):
+    node, dialled, ours = cross(scene, HIGHEST)
+    dialled.send(dialled.identity.greeting(), dialled.identity.hello())
+    assert one_is_left(node, dialled, ours) is dialled
+
+
+@test("a node with the higher id takes the other's dial")
+def higher_yields(scene):
+    node, dialled, ours = cross(scene, LOWEST)
+    if dialled.open:
+        # The preferred dialer turns the other's connection away.
+        dialled.send(dialled.identity.greeting(), dialled.identity.hello(), "/bye duplicate")
+        dialled.close()
+    assert one_is_left(node, dialled, ours) is ours
+
+
+if __name__ == "__main__":
+    main()
