@@ -17,6 +17,9 @@
 struct link;
 struct oneshot;
 
+/* The first character of a ping's token says what its answer is for. */
+enum { TOKEN_MARKER = 'd', TOKEN_PING = 'p' };
+
 /* Lines that wait for one peer, each ended by LF: as verbs (/msg 7 TEXT) for a session and while
  * the dialect is not known, as plain messages for a stream. They stay until confirmed. */
 struct outbox {
@@ -31,8 +34,8 @@ struct outbox {
     bool ready;          /* on the node's list of outboxes to pump at the end of the turn */
     size_t lost;         /* lines given up, not told yet */
     enum event_scope lost_scope;
-    const char *lost_cause; /* static */
-    struct timer stall;
+    char lost_cause[96];
+    struct timer check;  /* for progress: a full box, or a stream whose bytes are on their way */
 };
 
 /* A dial: a name looked up, a connection attempted, a greeting on its way. */
@@ -61,7 +64,7 @@ struct peer {
     bool failing;          /* the last dial has failed, and that was told */
     bool heard;            /* one-shot: it has spoken or taken something, and has not left */
     bool announced;        /* EVENT_UP was told last, not EVENT_DOWN */
-    bool dirty;            /* the row is to be saved */
+    bool dirty;            /* the row is to be saved; see peer_touch() */
     struct peer *became;   /* absorbed by that one */
     bool forgotten;
     unsigned holds;
@@ -95,6 +98,7 @@ struct node {
     uint64_t boot;
     struct listener *listeners[NODE_LISTENERS];
     size_t listener_count;
+    uint16_t last_port;       /* for a goodbye after the listeners are gone */
     struct address local[64]; /* this machine's addresses, port 0 */
     size_t local_count;
     struct peer **peers;
@@ -107,19 +111,30 @@ struct node {
     struct plain_form {      /* lines for streams, by what they say of where we listen */
         struct address me;
         struct spool spool;
+        uint64_t seq;        /* of the last line written */
+        struct slice last;   /* that line, for all who get it */
     } *plain;
     size_t plain_count;
     struct peer **ready;     /* outboxes to pump */
     size_t ready_count, ready_room;
     size_t dials;            /* in flight */
+    size_t awaited;          /* pongs that wait for the sink */
     uint64_t messages;
     uint64_t last_receipt;
+    bool dirty;              /* some peer is */
     bool full;               /* a newcomer was refused; said once */
     bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
     bool leaving;
     struct timer leave;
-    struct timer tell;       /* losses are told together, at most once a second */
+    struct timer tell;       /* losses are told together */
+    uint64_t told_at;        /* monotonic us; 0 never */
+    uint64_t wall_us;        /* wall clock, read once a turn */
+    struct peer **buried;    /* removed; let go at the end of the turn */
+    size_t buried_count, buried_room;
 };
+
+/* The port under which somebody who reaches us at that address finds us. */
+uint16_t node_port(const struct node *node, const struct address *at);
 
 /* --- peer.c: what a peer is, and the news about it --- */
 struct peer *peer_new(struct node *node);
@@ -127,13 +142,15 @@ void peer_free(struct peer *peer);
 bool peer_is_up(const struct peer *peer);
 bool peer_is_dialing(const struct peer *peer);
 void peer_tell(struct node *node, const struct peer *peer, struct event event);
+void peer_touch(struct peer *peer); /* its row is to be saved */
 void peer_settle(struct peer *peer, const char *cause); /* tells up or down if that has changed */
 void peer_set_name(struct peer *peer, struct span name);
 void peer_set_address(struct peer *peer, const struct address *a); /* makes it the first */
 void peer_set_dialect(struct peer *peer, enum dialect dialect);
 void peer_spoke(struct peer *peer); /* life: seen now, back if it had left */
 void peer_left(struct peer *peer, const char *cause);
-const char *peer_plain_cause(int error); /* an errno in words that stay */
+/* Its connection lost against a crossed dial: the other one is about to come up. */
+void peer_wait_grace(struct peer *peer, const char *cause);
 
 /* --- membership.c: who is known --- */
 struct peer *membership_by_address(const struct node *node, const struct address *a);
@@ -144,7 +161,8 @@ struct peer *membership_claim(struct node *node, const struct address *a, struct
                               const struct address *source);
 struct peer *membership_transient(struct node *node, const struct address *a);
 void membership_absorb(struct peer *keeper, struct peer *other);
-void membership_remove(struct peer *peer);
+void membership_remove(struct peer *peer); /* what waits for it is given up */
+void membership_turn(struct node *node);   /* frees those removed */
 void membership_load(struct node *node);
 void membership_save(struct node *node); /* what has changed */
 bool membership_is_own(const struct node *node, const struct address *a);
@@ -154,11 +172,16 @@ struct link {
     struct node *node;
     struct channel *channel;
     struct session *session;
-    struct peer *peer;     /* NULL until it is known who is there */
+    struct peer *peer; /* NULL until it is known who is there */
     enum session_role role;
     struct address remote, local, me; /* me: where we listen, as said on this connection */
-    uint64_t since;
-    bool said_bye, ended, dead;
+    struct address claimed;           /* by the greeting of a listener's other side; or none */
+    char claimed_name[NAME_TEXT];
+    uint64_t since;                   /* monotonic us */
+    bool closing;                     /* we have said all that we will */
+    bool duplicate;                   /* it lost against a crossed dial */
+    bool ended;                       /* the other side will send no more */
+    bool dead;
     const char *cause;     /* why it ended; static */
     struct pong *pongs;    /* answers that wait for the sink */
     size_t pong_count, pong_room;
@@ -166,16 +189,21 @@ struct link {
     struct link *next, **link_back;
 };
 
-/* Takes fd. NULL if it cannot be watched. peer may be NULL for a listener. */
+/* Takes fd. NULL if it cannot be watched. peer is whom we dialled; NULL for a listener. */
 struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer);
-void link_send(struct link *link, struct buffer *line); /* and empties the buffer */
-void link_bye(struct link *link, const char *reason);   /* says it, sends the rest, then closes */
-void link_kill(struct link *link, const char *cause);   /* closes now; freed at the turn's end */
+void link_send(struct link *link, struct buffer *line); /* and frees the buffer */
+/* Sends what waits, says /bye (a session, if reason is not NULL), and closes once it has left. */
+void link_bye(struct link *link, const char *reason);
+void link_kill(struct link *link, const char *cause); /* closes now; freed at the turn's end */
+void link_defer_pong(struct link *link, struct span token);
 void link_answer_pings(struct link *link);
-void link_hold(struct link *link);                      /* reads, or does not, as the node says */
+void link_hold(struct link *link); /* reads, or does not, as the node says */
 void link_reap(struct node *node);
 bool link_is_session(const struct link *link);
-void node_accepted(void *arg, int fd, const struct address *from);
+void link_accepted(void *arg, int fd, const struct address *from);
+
+/* --- hearing.c: what is said on a connection --- */
+void hearing_event(void *arg, const struct session_event *event);
 
 /* --- rendezvous.c: two nodes have said who they are --- */
 /* Decides about a /hello: the peer it belongs to, with the connection taken as its own; or NULL,
@@ -196,7 +224,6 @@ bool dialer_leave_from(const struct node *node, struct address out[2], size_t *c
 void oneshot_pump(struct peer *peer);
 void oneshot_cancel(struct peer *peer);
 void oneshot_exit(struct peer *peer);     /* the text that says we leave */
-bool oneshot_is_busy(const struct node *node);
 
 /* --- delivery.c --- */
 void delivery_init(struct outbox *box);
@@ -212,6 +239,7 @@ void delivery_give_up(struct peer *peer, const char *cause); /* all that waits i
 void delivery_taken(struct peer *peer, size_t bytes);        /* the first bytes are delivered */
 void delivery_lose(struct peer *peer, size_t bytes, const char *cause); /* the first bytes are lost */
 void delivery_move(struct peer *to, struct peer *from);
+void delivery_tell_peer(struct peer *peer);
 void delivery_tell(struct node *node);      /* the losses, as events */
 void delivery_kept_back(struct node *node); /* on leaving: what still waits */
 

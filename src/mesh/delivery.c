@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Getting lines to peers: numbering, one shared copy for all, an outbox for each peer, and the
+ * proof that what was sent has arrived: the answer to a /ping sent after it (session), an empty
+ * queue in the kernel (stream), the close (one-shot; see oneshot.c). Lines stay in the outbox until
+ * then, and a session that comes back gets them again under their old numbers. What is given up is
+ * counted and told. It knows no commands.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "mesh/internal.h"
+
+enum {
+    PUMP_BYTES = 256 * 1024, /* on the connection at a time */
+    MARK_BYTES = 128 * 1024, /* sent before a confirmation is asked for, unless nothing waits */
+    CHECK_US = 20000,        /* how soon the kernel's queue is looked at again */
+    TELL_US = 1000000,       /* losses are told at most so often */
+};
+
+void delivery_init(struct outbox *box)
+{
+    queue_init(&box->lines);
+}
+
+void delivery_free(struct peer *peer)
+{
+    queue_clear(&peer->box.lines);
+    timer_stop(peer->node->loop, &peer->box.check);
+}
+
+/* --- losses --- */
+
+static void tell_all(void *arg)
+{
+    delivery_tell(arg);
+}
+
+void delivery_tell_peer(struct peer *peer)
+{
+    struct outbox *box = &peer->box;
+    if (box->lost == 0)
+        return;
+    struct event event = {.kind = EVENT_FAILED,
+                          .count = box->lost,
+                          .scope = box->lost_scope,
+                          .cause = box->lost_cause};
+    box->lost = 0;
+    peer_tell(peer->node, peer, event);
+}
+
+void delivery_tell(struct node *node)
+{
+    for (size_t i = 0; i < node->peer_count; i++)
+        delivery_tell_peer(node->peers[i]);
+    node->told_at = loop_now(node->loop);
+}
+
+static void count_loss(struct peer *peer, size_t lines, enum event_scope scope, const char *cause)
+{
+    struct node *node = peer->node;
+    struct outbox *box = &peer->box;
+    if (lines == 0)
+        return;
+    box->lost += lines;
+    box->lost_scope = scope;
+    snprintf(box->lost_cause, sizeof box->lost_cause, "%s", cause);
+    uint64_t due = node->told_at + TELL_US;
+    if (!timer_is_set(&node->tell))
+        timer_set(node->loop, &node->tell, node->told_at == 0 ? loop_now(node->loop) : due,
+                  tell_all, node);
+}
+
+static enum event_scope first_scope(const struct outbox *box)
+{
+    struct span run = queue_peek(&box->lines, 0);
+    return span_starts(run, "/msg ") ? SCOPE_DIRECT : SCOPE_BROADCAST;
+}
+
+static void drop_front(struct outbox *box, size_t bytes)
+{
+    queue_consume(&box->lines, bytes);
+    box->sent = box->sent > bytes ? box->sent - bytes : 0;
+    box->marked = box->marked > bytes ? box->marked - bytes : 0;
+    if (box->lines.bytes == 0)
+        box->held = false;
+}
+
+void delivery_lose(struct peer *peer, size_t bytes, const char *cause)
+{
+    struct outbox *box = &peer->box;
+    if (bytes == 0)
+        return;
+    count_loss(peer, queue_count_lines(&box->lines, bytes), first_scope(box), cause);
+    drop_front(box, bytes);
+    loop_again(peer->node->loop);
+}
+
+void delivery_give_up(struct peer *peer, const char *cause)
+{
+    delivery_lose(peer, peer->box.lines.bytes, cause);
+}
+
+void delivery_taken(struct peer *peer, size_t bytes)
+{
+    drop_front(&peer->box, bytes);
+    peer->box.progress = loop_now(peer->node->loop);
+    peer->attempt.failures = 0;
+    loop_again(peer->node->loop);
+}
+
+void delivery_kept_back(struct node *node)
+{
+    for (size_t i = 0; i < node->peer_count; i++) {
+        struct peer *peer = node->peers[i];
+        struct outbox *box = &peer->box;
+        if (box->lines.bytes > 0 && box->held) {
+            delivery_give_up(peer, peer->cause[0] != '\0' ? peer->cause : "not confirmed in time");
+        } else if (box->lines.bytes > 0) {
+            peer_tell(node, peer,
+                      (struct event){.kind = EVENT_KEPT_BACK,
+                                     .count = queue_count_lines(&box->lines, box->lines.bytes),
+                                     .cause = peer->cause});
+            drop_front(box, box->lines.bytes);
+        }
+    }
+    delivery_tell(node);
+}
+
+/* --- the two forms of a line --- */
+
+static struct slice write_verb(struct node *node, enum verb_kind kind, uint64_t seq,
+                               struct span text)
+{
+    char room[VERB_HEAD];
+    const struct span parts[] = {verb_head(kind, seq, room), text, span_of("\n")};
+    return spool_write(&node->verbs, parts, 3);
+}
+
+static struct plain_form *plain_form(struct node *node, const struct address *me)
+{
+    for (size_t i = 0; i < node->plain_count; i++) {
+        if (address_equal(&node->plain[i].me, me))
+            return &node->plain[i];
+    }
+    node->plain = alloc_resize(node->plain, node->plain_count + 1, sizeof *node->plain);
+    struct plain_form *form = &node->plain[node->plain_count++];
+    *form = (struct plain_form){.me = *me};
+    spool_init(&form->spool);
+    return form;
+}
+
+static struct slice write_plain(struct node *node, struct plain_form *form, struct span text)
+{
+    struct buffer head;
+    buffer_init(&head, ADDRESS_TEXT + NAME_TEXT + 2);
+    message_format(&head, &form->me, node->name, span_of(""));
+    const struct span parts[] = {buffer_span(&head), text, span_of("\n")};
+    struct slice slice = spool_write(&form->spool, parts, 3);
+    buffer_free(&head);
+    return slice;
+}
+
+/* Takes the first line off the queue; its bytes stay until *keep is released. */
+static struct span next_line(struct queue *q, struct slice *keep)
+{
+    struct span run = queue_peek(q, 0);
+    const char *end = memchr(run.at, '\n', run.len);
+    size_t len = (size_t)(end - run.at) + 1;
+    *keep = queue_share(q, 0, len);
+    queue_consume(q, len);
+    return span_make(slice_span(*keep).at, len - 1);
+}
+
+static void to_plain(struct peer *peer)
+{
+    struct queue lines;
+    struct slice keep;
+    struct verb verb;
+    const char *cause;
+    queue_init(&lines);
+    struct plain_form *form = plain_form(peer->node, &peer->link->me);
+    while (peer->box.lines.bytes > 0) {
+        if (verb_parse(next_line(&peer->box.lines, &keep), &verb, &cause))
+            queue_push(&lines, write_plain(peer->node, form, verb.text));
+        slice_release(keep);
+    }
+    queue_clear(&peer->box.lines);
+    peer->box.lines = lines;
+    peer->box.plain = true;
+}
+
+/* A stream that turned out to be a session: what is on its way arrives as it is. */
+static void to_verbs(struct peer *peer)
+{
+    struct queue lines;
+    struct slice keep;
+    struct message message;
+    struct outbox *box = &peer->box;
+    queue_init(&lines);
+    drop_front(box, box->sent);
+    while (box->lines.bytes > 0) {
+        if (message_parse(next_line(&box->lines, &keep), &message))
+            queue_push(&lines, write_verb(peer->node, VERB_MSG, ++peer->node->seq, message.text));
+        slice_release(keep);
+    }
+    queue_clear(&box->lines);
+    box->lines = lines;
+    box->plain = false;
+}
+
+/* --- posting --- */
+
+/* Is the other side gone, so that a line waits for it to come back? */
+static bool is_away(const struct peer *peer)
+{
+    return !peer_is_up(peer) && !(peer->named && !peer->reached);
+}
+
+static void check(void *arg);
+
+static void watch_progress(struct peer *peer)
+{
+    struct outbox *box = &peer->box;
+    uint64_t now = loop_now(peer->node->loop);
+    if (box->plain && box->sent > 0)
+        timer_set(peer->node->loop, &box->check, now + CHECK_US, check, peer);
+    else if (box->lines.bytes >= NODE_OUTBOX_MAX && !timer_is_set(&box->check))
+        timer_set(peer->node->loop, &box->check, now + NODE_STALL_US / 4, check, peer);
+}
+
+static void check(void *arg)
+{
+    struct peer *peer = arg;
+    struct outbox *box = &peer->box;
+    if (box->plain && peer->link != NULL)
+        delivery_written(peer);
+    bool begins = peer_is_dialing(peer) && !peer->reached;
+    bool moves = begins || loop_now(peer->node->loop) - box->progress < NODE_STALL_US;
+    if (box->lines.bytes < NODE_OUTBOX_MAX || moves) {
+        watch_progress(peer);
+        return;
+    }
+    static const char cause[] = "its queue is full and it takes nothing";
+    delivery_give_up(peer, cause);
+    if (peer->link != NULL)
+        link_kill(peer->link, cause);
+}
+
+static void post(struct peer *peer, struct slice slice, bool hold)
+{
+    struct outbox *box = &peer->box;
+    if (box->lines.bytes == 0)
+        box->progress = loop_now(peer->node->loop);
+    queue_push(&box->lines, slice);
+    box->held = box->held || hold;
+    if (box->lines.bytes >= NODE_OUTBOX_MAX)
+        watch_progress(peer);
+    delivery_ready(peer);
+}
+
+static bool is_sendable(struct span text, const char **cause)
+{
+    if (text.len > MESSAGE_TEXT_MAX)
+        *cause = "the text is longer than 65000 bytes; send it in parts";
+    else if (memchr(text.at, '\0', text.len) != NULL)
+        *cause = "the text has a NUL byte; send binary data encoded, as with base64";
+    else if (memchr(text.at, '\n', text.len) != NULL)
+        *cause = "the text has a line feed";
+    else
+        return true;
+    return false;
+}
+
+static bool is_full(const struct peer *peer)
+{
+    return peer->box.lines.bytes >= NODE_OUTBOX_MAX && is_away(peer);
+}
+
+static struct slice form_for(struct peer *peer, struct slice verb, struct span text)
+{
+    if (!peer->box.plain)
+        return slice_retain(verb);
+    struct node *node = peer->node;
+    struct plain_form *form = plain_form(node, &peer->link->me);
+    if (form->seq != node->seq || form->last.chunk == NULL) {
+        slice_release(form->last);
+        form->last = write_plain(node, form, text);
+        form->seq = node->seq;
+    }
+    return slice_retain(form->last);
+}
+
+bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause)
+{
+    if (!is_sendable(text, cause))
+        return false;
+    if (is_full(peer)) {
+        *cause = "its queue is full and it is away";
+        return false;
+    }
+    struct slice verb = write_verb(node, VERB_MSG, ++node->seq, text);
+    peer->row.quiet = false;
+    post(peer, form_for(peer, verb, text), true);
+    slice_release(verb);
+    return true;
+}
+
+/* Everyone connected, every named address, session peers that are away but not for too long, and
+ * one-shot peers that answer. */
+static bool is_addressed(const struct peer *peer)
+{
+    if (peer->row.quiet)
+        return false;
+    if (peer_is_up(peer))
+        return peer->link == NULL || !peer->link->closing;
+    if (peer->named && !peer->left)
+        return peer->row.dialect != DIALECT_ONESHOT || !peer->failing || !peer->reached;
+    int64_t now = (int64_t)(peer->node->wall_us / 1000000);
+    return peer->row.dialect == DIALECT_SESSION && now - peer->row.seen < NODE_EXPIRY_S;
+}
+
+bool node_broadcast(struct node *node, struct span text, const char **cause)
+{
+    size_t addressed = 0;
+    if (!is_sendable(text, cause))
+        return false;
+    struct slice verb = write_verb(node, VERB_BCAST, ++node->seq, text);
+    for (size_t i = 0; i < node->peer_count; i++) {
+        struct peer *peer = node->peers[i];
+        if (!is_addressed(peer))
+            continue;
+        addressed++;
+        if (is_full(peer))
+            count_loss(peer, 1, SCOPE_BROADCAST, "its queue is full and it is away");
+        else
+            post(peer, form_for(peer, verb, text), !is_away(peer));
+    }
+    slice_release(verb);
+    *cause = "there is nobody to send to; /connect ADDRESS first";
+    return addressed > 0;
+}
+
+/* --- pumping --- */
+
+void delivery_ready(struct peer *peer)
+{
+    struct node *node = peer->node;
+    if (peer->box.ready)
+        return;
+    peer->box.ready = true;
+    if (node->ready_count == node->ready_room) {
+        node->ready_room = node->ready_room != 0 ? 2 * node->ready_room : 16;
+        node->ready = alloc_resize(node->ready, node->ready_room, sizeof *node->ready);
+    }
+    node->ready[node->ready_count++] = peer_hold(peer);
+}
+
+/* Whole lines only: other verbs may come between two of them. */
+static size_t whole_lines(struct span run, size_t room)
+{
+    if (run.len <= room)
+        return run.len;
+    const char *end = memrchr(run.at, '\n', room);
+    if (end == NULL)
+        end = memchr(run.at, '\n', run.len);
+    return (size_t)(end - run.at) + 1;
+}
+
+static void send_lines(struct peer *peer, size_t most)
+{
+    struct outbox *box = &peer->box;
+    struct channel *channel = peer->link->channel;
+    while (box->sent < box->lines.bytes) {
+        size_t queued = channel_queued(channel);
+        if (queued >= most)
+            return;
+        size_t len = whole_lines(queue_peek(&box->lines, box->sent), most - queued);
+        channel_send_slice(channel, queue_share(&box->lines, box->sent, len));
+        box->sent += len;
+    }
+}
+
+static void send_marker(struct peer *peer)
+{
+    struct outbox *box = &peer->box;
+    if (box->plain || box->marked > 0 || box->sent == 0 ||
+        (box->sent < box->lines.bytes && box->sent < MARK_BYTES))
+        return;
+    char token[VERB_TOKEN_MAX];
+    struct buffer line;
+    box->marker = ++peer->node->tokens;
+    box->marked = box->sent;
+    box->marked_at = loop_now(peer->node->loop);
+    snprintf(token, sizeof token, "%c%llu", TOKEN_MARKER, (unsigned long long)box->marker);
+    buffer_init(&line, VERB_TOKEN_MAX + 16);
+    verb_format_ping(&line, token);
+    channel_send(peer->link->channel, buffer_span(&line));
+    buffer_free(&line);
+}
+
+static void pump(struct peer *peer)
+{
+    if (peer->forgotten || peer->became != NULL || peer->box.lines.bytes == 0)
+        return;
+    if (peer->link == NULL) {
+        if (peer->box.held && !timer_is_set(&peer->attempt.again))
+            dialer_dial(peer);
+        return;
+    }
+    if (peer->link->closing || peer->link->dead)
+        return;
+    send_lines(peer, PUMP_BYTES);
+    send_marker(peer);
+    watch_progress(peer);
+}
+
+void delivery_turn(struct node *node)
+{
+    for (size_t i = 0; i < node->ready_count; i++) {
+        struct peer *peer = node->ready[i];
+        peer->box.ready = false;
+        pump(peer);
+        peer_release(peer);
+    }
+    node->ready_count = 0;
+}
+
+void delivery_flush(struct peer *peer)
+{
+    send_lines(peer, SIZE_MAX);
+    send_marker(peer);
+    watch_progress(peer);
+}
+
+/* --- the connection's fate --- */
+
+void delivery_connected(struct peer *peer)
+{
+    bool session = link_is_session(peer->link);
+    oneshot_cancel(peer);
+    if (session && peer->box.plain)
+        to_verbs(peer);
+    else if (!session && !peer->box.plain)
+        to_plain(peer);
+    peer->box.progress = loop_now(peer->node->loop);
+    delivery_ready(peer);
+}
+
+static void confirm_stream(struct peer *peer)
+{
+    const struct channel *channel = peer->link->channel;
+    size_t under_way = channel_queued(channel) + (size_t)channel_unacknowledged(channel);
+    if (under_way < peer->box.sent)
+        delivery_taken(peer, peer->box.sent - under_way);
+}
+
+void delivery_disconnected(struct peer *peer, const char *cause)
+{
+    struct outbox *box = &peer->box;
+    if (box->plain) {
+        confirm_stream(peer);
+        delivery_give_up(peer, cause);
+        box->plain = false;
+    }
+    box->sent = 0;
+    box->marked = 0;
+    if (peer->ping != 0) {
+        peer->ping = 0;
+        peer->ping_state = PING_FAILED;
+    }
+}
+
+void delivery_written(struct peer *peer)
+{
+    peer->box.progress = loop_now(peer->node->loop);
+    if (peer->box.plain)
+        confirm_stream(peer);
+    if (peer->box.sent < peer->box.lines.bytes)
+        delivery_ready(peer);
+}
+
+void delivery_pong(struct peer *peer, uint64_t marker)
+{
+    struct outbox *box = &peer->box;
+    if (box->marked == 0 || marker != box->marker)
+        return;
+    peer->rtt_us = (int64_t)(loop_now(peer->node->loop) - box->marked_at);
+    size_t arrived = box->marked;
+    box->marked = 0;
+    delivery_taken(peer, arrived);
+    delivery_ready(peer);
+}
+
+void delivery_move(struct peer *to, struct peer *from)
+{
+    if (from->box.plain)
+        to_verbs(from);
+    if (to->box.plain && from->box.lines.bytes > 0)
+        to_verbs(to);
+    struct slice rest;
+    while ((rest = queue_share(&from->box.lines, 0, SIZE_MAX)).len > 0) {
+        post(to, rest, from->box.held);
+        queue_consume(&from->box.lines, rest.len);
+    }
+    if (to->link != NULL && !link_is_session(to->link))
+        to_plain(to);
+    queue_clear(&from->box.lines);
+}

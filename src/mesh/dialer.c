@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * When and whom to dial: at start, when asked, and again after a loss, at growing and random
+ * intervals. A dial is a lookup where a name was given, a connection, and a greeting; its end is
+ * told once. It does not know what is said on the connection.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "mesh/internal.h"
+
+enum {
+    BACKOFF_US = 1000000,       /* the first interval; doubled with each failure */
+    BACKOFF_DOUBLINGS = 9,
+    BACKOFF_MAX_US = 300000000, /* five minutes */
+    STABLE_US = 60000000,       /* a connection that lasted so long clears the failures */
+    SPREAD_US = 5000,           /* between two dials at start, on average */
+    SPREAD_MAX_US = 2000000,
+    DIALS_MAX = 64,             /* in flight */
+    DIALS_FULL_US = 100000,     /* try again when that many are */
+};
+
+static void dial_again(void *arg)
+{
+    dialer_dial(arg);
+}
+
+static void dial_later(struct peer *peer, uint64_t us)
+{
+    timer_set(peer->node->loop, &peer->attempt.again, loop_now(peer->node->loop) + us, dial_again,
+              peer);
+}
+
+/* Full jitter: nodes that lost the same hub do not come back in step. */
+static void back_off(struct peer *peer)
+{
+    unsigned doublings =
+        peer->attempt.failures < BACKOFF_DOUBLINGS ? peer->attempt.failures : BACKOFF_DOUBLINGS;
+    uint64_t most = (uint64_t)BACKOFF_US << doublings;
+    dial_later(peer, 1 + clock_random(most < BACKOFF_MAX_US ? most : BACKOFF_MAX_US));
+}
+
+/* Is there a reason to have a connection, or to try for one? */
+static bool is_wanted(const struct peer *peer)
+{
+    if (peer->transient || peer->forgotten || peer->became != NULL || peer->node->leaving)
+        return false;
+    if (peer->box.lines.bytes > 0 && peer->box.held)
+        return true;
+    if (peer->row.quiet || peer->left)
+        return false;
+    return peer->row.dialect != DIALECT_ONESHOT || (peer->named && !peer->reached);
+}
+
+static void dial_ended(void *arg, int fd, int error)
+{
+    struct peer *peer = arg;
+    peer->attempt.dial = NULL;
+    peer->node->dials--;
+    if (fd < 0) {
+        dialer_ended(peer, strerror(error));
+        return;
+    }
+    peer->attempt.link = link_new(peer->node, fd, SESSION_DIALER, peer);
+    if (peer->attempt.link == NULL)
+        dialer_ended(peer, strerror(EMFILE));
+}
+
+static bool has_family(const struct node *node, const struct address *a)
+{
+    return node->config.family == 0 || node->config.family == a->family;
+}
+
+bool dialer_leave_from(const struct node *node, struct address out[2], size_t *count)
+{
+    *count = 0;
+    if (!node->config.leave_from_listeners)
+        return false;
+    for (size_t i = 0; i < node->listener_count && *count < 2; i++) {
+        struct address at;
+        listener_address(node->listeners[i], &at);
+        if (!address_is_any(&at) && (*count == 0 || out[0].family != at.family))
+            out[(*count)++] = at;
+    }
+    return *count > 0;
+}
+
+static void connect_to(struct peer *peer, const struct address *candidates, size_t count)
+{
+    struct node *node = peer->node;
+    struct address usable[DIAL_CANDIDATES], from[2];
+    size_t n = 0, from_count;
+    for (size_t i = 0; i < count && n < DIAL_CANDIDATES; i++) {
+        if (has_family(node, &candidates[i]) && !membership_is_own(node, &candidates[i]))
+            usable[n++] = candidates[i];
+    }
+    if (n == 0) {
+        bool self = count > 0 && has_family(node, &candidates[0]);
+        peer->row.quiet = self;
+        dialer_ended(peer, self ? "that is this node itself"
+                                : "it has no address of the family in use");
+        return;
+    }
+    dialer_leave_from(node, from, &from_count);
+    peer->attempt.dial =
+        dial_start(node->loop, usable, n, from, from_count, dial_ended, peer);
+    node->dials++;
+}
+
+static void looked_up(void *arg, const struct address *addresses, size_t count, const char *cause)
+{
+    struct peer *peer = arg;
+    struct node *node = peer->node;
+    peer->attempt.lookup = NULL;
+    if (count == 0) {
+        dialer_ended(peer, cause);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct peer *known = membership_by_address(node, &addresses[i]);
+        if (known == NULL || known == peer)
+            continue;
+        membership_absorb(known, peer);
+        known->named = true;
+        dialer_dial(known);
+        return;
+    }
+    connect_to(peer, addresses, count);
+}
+
+static void look_up(struct peer *peer)
+{
+    char host[ADDRESS_HOST];
+    uint16_t port;
+    const char *cause;
+    struct node *node = peer->node;
+    if (!address_split(span_of(peer->host), host, &port, &cause)) {
+        dialer_ended(peer, cause);
+        return;
+    }
+    if (node->resolver == NULL)
+        node->resolver = resolver_new(node->loop);
+    if (node->resolver == NULL) {
+        dialer_ended(peer, "host names cannot be looked up");
+        return;
+    }
+    peer->attempt.lookup =
+        resolver_lookup(node->resolver, host, port, node->config.family, looked_up, peer);
+}
+
+void dialer_dial(struct peer *peer)
+{
+    struct node *node = peer->node;
+    timer_stop(node->loop, &peer->attempt.again);
+    if (node->leaving || peer->transient || peer->link != NULL || peer_is_dialing(peer) ||
+        peer->oneshot != NULL)
+        return;
+    if (peer->row.dialect == DIALECT_ONESHOT && peer->reached) {
+        oneshot_pump(peer); /* it has had its greeting */
+        return;
+    }
+    if (node->dials >= DIALS_MAX) {
+        dial_later(peer, DIALS_FULL_US + clock_random(DIALS_FULL_US));
+        return;
+    }
+    peer->box.progress = loop_now(node->loop);
+    if (peer->host != NULL)
+        look_up(peer);
+    else
+        connect_to(peer, peer->row.addresses, peer->row.address_count);
+}
+
+static void tell_unreachable(struct peer *peer, const char *cause)
+{
+    if (peer->failing)
+        return;
+    peer->failing = true;
+    peer_tell(peer->node, peer, (struct event){.kind = EVENT_UNREACHABLE, .cause = cause});
+}
+
+static void try_again(struct peer *peer)
+{
+    if (!is_wanted(peer))
+        return;
+    back_off(peer);
+    peer->attempt.failures++;
+}
+
+void dialer_ended(struct peer *peer, const char *cause)
+{
+    struct node *node = peer->node;
+    peer->tried = true;
+    loop_again(node->loop);
+    if (cause == NULL) {
+        peer->attempt.up_since = loop_now(node->loop);
+        timer_stop(node->loop, &peer->attempt.again);
+        peer_settle(peer, NULL);
+        delivery_ready(peer);
+        return;
+    }
+    peer_settle(peer, cause);
+    if (peer->link != NULL)
+        return;
+    tell_unreachable(peer, cause);
+    if (peer->passing && !peer->named)
+        membership_remove(peer);
+    else
+        try_again(peer);
+}
+
+void dialer_lost(struct peer *peer)
+{
+    uint64_t now = loop_now(peer->node->loop);
+    if (now - peer->attempt.up_since >= STABLE_US)
+        peer->attempt.failures = 0;
+    if (peer->passing && peer->left)
+        membership_remove(peer);
+    else if (peer->link == NULL && !peer_is_dialing(peer))
+        try_again(peer);
+}
+
+void dialer_cancel(struct peer *peer)
+{
+    struct attempt *a = &peer->attempt;
+    timer_stop(peer->node->loop, &a->again);
+    lookup_cancel(a->lookup);
+    a->lookup = NULL;
+    if (a->dial != NULL)
+        peer->node->dials--;
+    dial_cancel(a->dial);
+    a->dial = NULL;
+    if (a->link != NULL) {
+        struct link *link = a->link;
+        a->link = NULL;
+        link->peer = NULL;
+        link_kill(link, "given up");
+    }
+}
+
+void dialer_start(struct node *node)
+{
+    uint64_t spread = node->peer_count * SPREAD_US;
+    if (spread > SPREAD_MAX_US)
+        spread = SPREAD_MAX_US;
+    for (size_t i = 0; i < node->peer_count; i++) {
+        struct peer *peer = node->peers[i];
+        if (!peer->row.quiet && peer->link == NULL && !peer_is_dialing(peer) &&
+            !timer_is_set(&peer->attempt.again))
+            dial_later(peer, clock_random(spread + 1));
+    }
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is said on a connection, and what it means for whom we know: one function per kind of
+ * session event. It decides who speaks; it does not know how bytes travel.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "mesh/internal.h"
+
+/* Where somebody who claims an address can be answered: at the source that we see, with the port
+ * it claims. The original program believes its own address to be a loopback one on many machines;
+ * between programs of one machine that is the one to use. */
+static struct address answer_address(const struct link *link, const struct address *claimed)
+{
+    if (address_is_loopback(claimed) && address_is_loopback(&link->remote))
+        return *claimed;
+    struct address a = link->remote;
+    a.port = claimed->port;
+    return a;
+}
+
+static void tell(struct node *node, const struct event *event)
+{
+    node->sink.event(node->sink.arg, event);
+}
+
+static void tell_message(struct node *node, const char *address, const char *name,
+                         enum event_scope scope, struct span text)
+{
+    node->messages++;
+    node->last_receipt = loop_now(node->loop);
+    tell(node, &(struct event){.kind = EVENT_MESSAGE,
+                               .address = address,
+                               .name = name,
+                               .scope = scope,
+                               .text = text});
+}
+
+/* The peer that a plain message speaks for; NULL if it is us, or nobody to be remembered. */
+static struct peer *find_speaker(struct link *link, const struct message *m, struct address *from)
+{
+    *from = answer_address(link, &m->from);
+    struct peer *peer = link->peer;
+    if (peer != NULL && peer->row.address_count > 0 && !peer->transient &&
+        address_equal(&peer->row.addresses[0], from)) {
+        if (peer->row.dialect != DIALECT_SESSION)
+            peer_set_name(peer, m->name);
+        return peer;
+    }
+    return membership_claim(link->node, from, m->name, &link->remote);
+}
+
+/* A stream's lines go down the connection that it opened: it belongs to the first who speaks. */
+static void adopt(struct link *link, struct peer *peer)
+{
+    enum dialect dialect = session_dialect(link->session);
+    if (dialect == DIALECT_ONESHOT && peer->row.dialect == DIALECT_UNKNOWN)
+        peer_set_dialect(peer, DIALECT_ONESHOT);
+    if (dialect == DIALECT_STREAM && link->role == SESSION_LISTENER && peer->link == NULL &&
+        (link->peer == NULL || link->peer->transient))
+        rendezvous_stream(link, peer);
+    peer_spoke(peer);
+    peer_settle(peer, NULL);
+}
+
+static void remember_greeter(struct link *link)
+{
+    struct peer *peer = membership_claim(link->node, &link->claimed, span_of(link->claimed_name),
+                                         &link->remote);
+    if (peer != NULL)
+        adopt(link, peer);
+}
+
+static void hear_greeting(struct link *link, const struct session_event *event)
+{
+    struct address from;
+    if (link->role == SESSION_DIALER && link->peer != NULL) {
+        if (link->peer->row.dialect != DIALECT_SESSION)
+            peer_set_name(link->peer, event->message.name);
+        return;
+    }
+    from = answer_address(link, &event->message.from);
+    if (membership_is_own(link->node, &from))
+        return;
+    link->claimed = from;
+    span_copy(event->message.name, link->claimed_name, sizeof link->claimed_name);
+    /* A greeting with LF waits for /hello: who it is is settled when the dialect is. */
+    if (session_dialect(link->session) == DIALECT_UNKNOWN)
+        return;
+    struct peer *peer = find_speaker(link, &event->message, &from);
+    if (peer != NULL)
+        adopt(link, peer);
+}
+
+static void hear_chat(struct link *link, const struct session_event *event)
+{
+    struct address from = answer_address(link, &event->message.from);
+    if (membership_is_own(link->node, &from)) {
+        log_detail("a message that claims to come from us was ignored");
+        return;
+    }
+    struct peer *peer = find_speaker(link, &event->message, &from);
+    char text[ADDRESS_TEXT], name[NAME_TEXT];
+    address_print(&from, text);
+    name_shown(event->message.name, name);
+    if (peer != NULL)
+        adopt(link, peer);
+    tell_message(link->node, text, name, SCOPE_BROADCAST, event->message.text);
+}
+
+static void hear_raw(struct link *link, const struct session_event *event)
+{
+    char text[ADDRESS_TEXT];
+    address_print(&link->remote, text);
+    if (link->peer == NULL && session_dialect(link->session) == DIALECT_STREAM && !link->ended)
+        rendezvous_stream(link, membership_transient(link->node, &link->remote));
+    tell_message(link->node, text, "-", SCOPE_BROADCAST, event->message.text);
+}
+
+/* Who is meant by an exit: a third party may say it, from elsewhere, so the claim counts as it
+ * stands, unless it is the loopback address that many an original program takes for its own. */
+static void hear_exit(struct link *link, const struct session_event *event)
+{
+    struct address from = event->message.from;
+    if (address_is_loopback(&from))
+        from = answer_address(link, &from);
+    struct peer *peer = membership_by_address(link->node, &from);
+    if (peer == NULL || peer->left || (peer->link != NULL && link_is_session(peer->link)))
+        return;
+    peer->left = true;
+    peer->heard = false;
+    if (peer->link != NULL)
+        link_kill(peer->link, "left");
+    else
+        peer_settle(peer, "left");
+}
+
+static void hear_dialect(struct link *link, const struct session_event *event)
+{
+    struct peer *peer = link->peer;
+    if (event->dialect == DIALECT_SESSION) {
+        if (peer != NULL && peer->link == link)
+            delivery_connected(peer);
+        return;
+    }
+    if (link->role == SESSION_DIALER) {
+        if (peer == NULL)
+            return;
+        if (event->dialect == DIALECT_STREAM) {
+            rendezvous_stream(link, peer);
+            return;
+        }
+        link->peer = NULL;
+        peer->attempt.link = NULL;
+        peer_set_dialect(peer, DIALECT_ONESHOT);
+        peer_spoke(peer);
+        dialer_ended(peer, NULL);
+        return;
+    }
+    if (link->claimed.family != 0 && event->dialect == DIALECT_STREAM)
+        remember_greeter(link);
+}
+
+static void hear_hello(struct link *link, const struct session_event *event)
+{
+    struct peer *peer = rendezvous_meet(link, &event->verb.hello);
+    if (peer != NULL)
+        session_accept(link->session);
+}
+
+static void hear_line(struct link *link, const struct verb *verb)
+{
+    struct peer *peer = link->peer;
+    if (verb->seq <= peer->mark)
+        return;
+    peer->mark = verb->seq;
+    tell_message(link->node, peer->text, peer->row.name,
+                 verb->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST, verb->text);
+}
+
+static void hear_pong(struct link *link, const struct verb *verb)
+{
+    uint64_t number;
+    struct peer *peer = link->peer;
+    if (verb->text.len < 2 || !span_number(span_after(verb->text, 1), &number))
+        return;
+    if (verb->text.at[0] == TOKEN_MARKER)
+        delivery_pong(peer, number);
+    else if (verb->text.at[0] == TOKEN_PING && number == peer->ping && number != 0) {
+        peer->ping = 0;
+        peer->ping_state = PING_ANSWERED;
+        peer->rtt_us = (int64_t)(loop_now(link->node->loop) - peer->ping_at);
+    }
+}
+
+static void hear_bye(struct link *link, const struct verb *verb)
+{
+    struct peer *peer = link->peer;
+    if (span_is(verb->text, "duplicate")) {
+        link->duplicate = true;
+        link_kill(link, "another connection to it counts");
+        return;
+    }
+    peer->left = true;
+    link->cause = "left";
+}
+
+static void hear_verb(struct link *link, const struct session_event *event)
+{
+    const struct verb *verb = &event->verb;
+    if (link->peer == NULL)
+        return;
+    switch (verb->kind) {
+    case VERB_MSG:
+    case VERB_BCAST:
+        hear_line(link, verb);
+        break;
+    case VERB_PING:
+        link_defer_pong(link, verb->text);
+        break;
+    case VERB_PONG:
+        hear_pong(link, verb);
+        break;
+    case VERB_NAME:
+        peer_set_name(link->peer, verb->text);
+        break;
+    case VERB_BYE:
+        hear_bye(link, verb);
+        break;
+    case VERB_ERROR:
+        log_error("%s %s says: %.*s %.*s", link->peer->text, link->peer->row.name,
+                  (int)verb->code.len, verb->code.at, (int)verb->text.len, verb->text.at);
+        break;
+    case VERB_HELLO:
+    case VERB_OTHER:
+        break;
+    }
+}
+
+static void hear_refused(struct link *link, const struct session_event *event)
+{
+    char text[ADDRESS_TEXT];
+    address_print(&link->remote, text);
+    tell(link->node, &(struct event){.kind = EVENT_REFUSED,
+                                     .address = text,
+                                     .name = link->peer != NULL ? link->peer->row.name : "-",
+                                     .cause = event->cause});
+}
+
+static void hear_failed(struct link *link, const struct session_event *event)
+{
+    if (link->role == SESSION_LISTENER || (link->peer != NULL && link->peer->link == link))
+        hear_refused(link, event);
+    /* An ended connection's own cause ("Connection reset by peer") says more. */
+    link_kill(link, link->ended && link->cause != NULL && session_has_spoken(link->session)
+                        ? link->cause
+                        : event->cause);
+}
+
+static void hear_done(struct link *link, const struct session_event *event)
+{
+    (void)event;
+    if (link->claimed.family != 0 && link->peer == NULL)
+        remember_greeter(link);
+    if (!link->ended)
+        link_kill(link, "finished");
+}
+
+void hearing_event(void *arg, const struct session_event *event)
+{
+    static void (*const hear[])(struct link *link, const struct session_event *event) = {
+        [SESSION_DIALECT] = hear_dialect, [SESSION_GREETING] = hear_greeting,
+        [SESSION_EXIT] = hear_exit,       [SESSION_CHAT] = hear_chat,
+        [SESSION_RAW] = hear_raw,         [SESSION_HELLO] = hear_hello,
+        [SESSION_VERB] = hear_verb,       [SESSION_REFUSED] = hear_refused,
+        [SESSION_FAILED] = hear_failed,   [SESSION_DONE] = hear_done,
+    };
+    hear[event->kind](arg, event);
+}

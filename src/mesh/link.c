@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One connection: a channel joined with its session, from the accept or the dial to the close. It
+ * owns the life of both and hands what is said to hearing.c. Nothing is freed inside a callback: a
+ * closed link is dead until the end of the turn.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "mesh/internal.h"
+
+enum {
+    LINK_CLOSE_US = 2000000,  /* what is queued may still leave, the other side may still answer */
+    LINK_PONGS = 64,          /* unanswered pings of one peer; more is an abuse */
+    LINK_LINE = 512,          /* room for a greeting or a hello */
+    LINK_RESERVE = 100,       /* descriptors kept for dials, files and the like */
+    LINK_EVICT_US = 10000000, /* a connection that has said nothing for so long makes room */
+};
+
+static void keep_deadline(struct link *link);
+
+static void close_overdue(void *arg)
+{
+    struct link *link = arg;
+    link_kill(link, link->cause != NULL ? link->cause : "did not take our goodbye");
+}
+
+static void session_send(void *arg, struct span bytes)
+{
+    struct link *link = arg;
+    channel_send(link->channel, bytes);
+}
+
+static const struct session_handlers session_handlers = {
+    .event = hearing_event,
+    .send = session_send,
+};
+
+static void deadline_passed(void *arg)
+{
+    struct link *link = arg;
+    session_timeout(link->session, loop_now(link->node->loop));
+    keep_deadline(link);
+}
+
+static void keep_deadline(struct link *link)
+{
+    if (link->dead || link->closing || link->ended)
+        return;
+    uint64_t due = session_deadline(link->session);
+    if (due == 0)
+        timer_stop(link->node->loop, &link->timer);
+    else if (!timer_is_set(&link->timer) || link->timer.due != due)
+        timer_set(link->node->loop, &link->timer, due, deadline_passed, link);
+}
+
+static void channel_data(void *arg, struct span bytes)
+{
+    struct link *link = arg;
+    if (link->dead)
+        return;
+    if (link->peer != NULL && link->peer->link == link)
+        peer_spoke(link->peer);
+    session_input(link->session, bytes, loop_now(link->node->loop));
+    keep_deadline(link);
+}
+
+/* Somebody who has only finished sending (nc -N) still reads what waits, and a node that has said
+ * /bye still hears that its lines have arrived. */
+static bool owes_something(const struct link *link)
+{
+    if (link->pong_count > 0)
+        return true;
+    const struct peer *peer = link->peer;
+    return peer != NULL && peer->link == link && peer->box.plain && peer->box.lines.bytes > 0;
+}
+
+static void channel_end(void *arg, int error)
+{
+    struct link *link = arg;
+    if (link->dead)
+        return;
+    link->ended = true;
+    if (link->cause == NULL)
+        link->cause = error == 0 ? "closed the connection" : strerror(error);
+    session_end(link->session, error, loop_now(link->node->loop));
+    if (error != 0 || link->closing || link->dead || !owes_something(link))
+        link_kill(link, link->cause);
+    else if (link->pong_count == 0)
+        link_bye(link, NULL);
+    else
+        timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + LINK_CLOSE_US,
+                  close_overdue, link);
+}
+
+static void channel_written_some(void *arg)
+{
+    struct link *link = arg;
+    if (!link->dead && link->peer != NULL && link->peer->link == link)
+        delivery_written(link->peer);
+}
+
+static const struct channel_handlers channel_handlers = {
+    .data = channel_data,
+    .end = channel_end,
+    .written = channel_written_some,
+};
+
+static struct session *new_session(struct link *link, bool expect_session)
+{
+    struct buffer greeting, hello;
+    buffer_init(&greeting, LINK_LINE);
+    buffer_init(&hello, LINK_LINE);
+    const struct node *node = link->node;
+    struct hello self = {
+        .version = VERB_VERSION,
+        .boot = node->boot,
+        .epoch = node->boot,
+        .window = NODE_OUTBOX_MAX,
+        .listen = link->me.port,
+        .passing = node->config.passing,
+    };
+    span_copy(span_of(node->id), self.node, sizeof self.node);
+    span_copy(span_of(node->name), self.name, sizeof self.name);
+    message_format(&greeting, &link->me, node->name, span_of("Connected"));
+    buffer_append(&greeting, span_of("\n"));
+    verb_format_hello(&hello, &self);
+    struct session *s =
+        session_new(link->role, buffer_span(&greeting), buffer_span(&hello), expect_session,
+                    link->since, &session_handlers, link);
+    buffer_free(&greeting);
+    buffer_free(&hello);
+    return s;
+}
+
+struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer)
+{
+    struct link *link = alloc_zero(1, sizeof *link);
+    link->channel = channel_new(node->loop, fd, &channel_handlers, link);
+    if (link->channel == NULL) {
+        free(link);
+        return NULL;
+    }
+    link->node = node;
+    link->role = role;
+    link->peer = peer;
+    link->since = loop_now(node->loop);
+    channel_local(link->channel, &link->local);
+    channel_remote(link->channel, &link->remote);
+    link->me = link->local;
+    link->me.port = node_port(node, &link->local);
+    link->session = new_session(link, peer != NULL && peer->row.dialect == DIALECT_SESSION);
+    link->next = node->links;
+    link->link_back = &node->links;
+    if (link->next != NULL)
+        link->next->link_back = &link->next;
+    node->links = link;
+    link_hold(link);
+    keep_deadline(link);
+    return link;
+}
+
+bool link_is_session(const struct link *link)
+{
+    return session_dialect(link->session) == DIALECT_SESSION;
+}
+
+void link_send(struct link *link, struct buffer *line)
+{
+    if (!link->dead && !link->closing)
+        channel_send(link->channel, buffer_span(line));
+    buffer_free(line);
+}
+
+/* Whoever waits for this connection learns that it is no more. */
+static void detach(struct link *link, const char *cause)
+{
+    struct peer *peer = link->peer;
+    link->peer = NULL;
+    if (peer == NULL)
+        return;
+    if (peer->attempt.link == link) {
+        peer->attempt.link = NULL;
+        dialer_ended(peer, cause);
+        return;
+    }
+    if (peer->link != link)
+        return;
+    delivery_disconnected(peer, cause);
+    peer->link = NULL;
+    if (peer->transient) {
+        peer_settle(peer, cause);
+        membership_remove(peer);
+        return;
+    }
+    if (link->duplicate && !peer->node->leaving) {
+        peer_wait_grace(peer, cause);
+        return;
+    }
+    peer_settle(peer, cause);
+    dialer_lost(peer);
+}
+
+void link_kill(struct link *link, const char *cause)
+{
+    if (link->dead)
+        return;
+    link->dead = true;
+    session_close(link->session);
+    timer_stop(link->node->loop, &link->timer);
+    *link->link_back = link->next;
+    if (link->next != NULL)
+        link->next->link_back = link->link_back;
+    link->next = link->node->dead;
+    link->node->dead = link;
+    link->node->awaited -= link->pong_count;
+    link->pong_count = 0;
+    detach(link, cause);
+    loop_again(link->node->loop);
+}
+
+void link_bye(struct link *link, const char *reason)
+{
+    if (link->dead || link->closing)
+        return;
+    if (link->peer != NULL && link->peer->link == link)
+        delivery_flush(link->peer);
+    if (reason != NULL && link_is_session(link)) {
+        struct buffer line;
+        buffer_init(&line, LINK_LINE);
+        verb_format_bye(&line, reason);
+        link_send(link, &line);
+    }
+    link->closing = true;
+    channel_finish(link->channel);
+    timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + LINK_CLOSE_US,
+              close_overdue, link);
+}
+
+void link_defer_pong(struct link *link, struct span token)
+{
+    if (link->pong_count == LINK_PONGS) {
+        struct buffer line;
+        buffer_init(&line, LINK_LINE);
+        verb_format_error(&line, "too-many", "more pings than answers");
+        link_send(link, &line);
+        link_kill(link, "sent more pings than it let us answer");
+        return;
+    }
+    if (link->pong_count == link->pong_room) {
+        link->pong_room = link->pong_room != 0 ? 2 * link->pong_room : 4;
+        link->pongs = alloc_resize(link->pongs, link->pong_room, sizeof *link->pongs);
+    }
+    struct pong *pong = &link->pongs[link->pong_count++];
+    span_copy(token, pong->token, sizeof pong->token);
+    pong->due = link->node->sink.accepted(link->node->sink.arg);
+    link->node->awaited++;
+}
+
+void link_answer_pings(struct link *link)
+{
+    uint64_t written = link->node->sink.written(link->node->sink.arg);
+    size_t answered = 0;
+    while (answered < link->pong_count && link->pongs[answered].due <= written) {
+        struct buffer line;
+        buffer_init(&line, LINK_LINE);
+        verb_format_pong(&line, span_of(link->pongs[answered].token));
+        channel_send(link->channel, buffer_span(&line));
+        buffer_free(&line);
+        answered++;
+    }
+    link->pong_count -= answered;
+    link->node->awaited -= answered;
+    memmove(link->pongs, link->pongs + answered, link->pong_count * sizeof *link->pongs);
+    if (answered > 0 && link->pong_count == 0 && link->ended)
+        link_kill(link, link->cause);
+}
+
+void link_hold(struct link *link)
+{
+    const struct node *node = link->node;
+    channel_hold(link->channel, node->held_all || (node->held_plain && !link_is_session(link)));
+}
+
+void link_reap(struct node *node)
+{
+    while (node->dead != NULL) {
+        struct link *link = node->dead;
+        node->dead = link->next;
+        channel_flush(link->channel);
+        channel_free(link->channel);
+        session_free(link->session);
+        free(link->pongs);
+        free(link);
+    }
+}
+
+/* The connection that has said nothing for longest, if that is long. */
+static struct link *find_silent(struct node *node)
+{
+    struct link *silent = NULL;
+    for (struct link *l = node->links; l != NULL; l = l->next) {
+        if (l->role == SESSION_LISTENER && l->peer == NULL && !session_has_spoken(l->session) &&
+            loop_now(node->loop) - l->since >= LINK_EVICT_US)
+            silent = l; /* the list is newest first */
+    }
+    return silent;
+}
+
+static bool fits(int fd)
+{
+    int limit = loop_fd_limit();
+    int reserve = limit / 8 < LINK_RESERVE ? limit / 8 : LINK_RESERVE;
+    return fd < limit - reserve;
+}
+
+static void refuse(int fd)
+{
+    static const char words[] = "/error full no free connection, try again later\n";
+    (void)!send(fd, words, sizeof words - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(fd);
+}
+
+void link_accepted(void *arg, int fd, const struct address *from)
+{
+    struct node *node = arg;
+    if (node->leaving) {
+        close(fd);
+        return;
+    }
+    if (!fits(fd)) {
+        struct link *silent = find_silent(node);
+        if (silent == NULL) {
+            char text[ADDRESS_TEXT];
+            address_print(from, text);
+            if (!node->full)
+                log_error("%s: refused, all %d descriptors are in use; raise ulimit -n", text,
+                          loop_fd_limit());
+            node->full = true;
+            refuse(fd);
+            return;
+        }
+        link_kill(silent, "made room for another");
+    } else {
+        node->full = false;
+    }
+    if (link_new(node, fd, SESSION_LISTENER, NULL) == NULL)
+        log_error("a connection was refused: select() cannot watch it");
+}

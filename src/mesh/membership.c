@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Who is known: finding a peer by address or node id, adding one, merging two that turn out to be
+ * one, and keeping the directory on disk. It does not dial and does not send.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "mesh/internal.h"
+
+enum {
+    CLAIMED_MAX = 1000,        /* addresses only ever claimed in plain messages */
+    CLAIMED_PER_SOURCE = 16,   /* of those, from one source IP */
+    MEMBERSHIP_MAX = 4096,     /* peers kept; newcomers beyond that are not remembered */
+};
+
+static bool has_address(const struct peer *peer, const struct address *a)
+{
+    for (size_t i = 0; i < peer->row.address_count; i++) {
+        if (address_equal(&peer->row.addresses[i], a))
+            return true;
+    }
+    return false;
+}
+
+/* Two nodes may have had one address, one after the other: the one met last counts. */
+struct peer *membership_by_address(const struct node *node, const struct address *a)
+{
+    struct peer *found = NULL;
+    for (size_t i = 0; i < node->peer_count; i++) {
+        struct peer *peer = node->peers[i];
+        if (has_address(peer, a) && (found == NULL || peer->row.seen >= found->row.seen))
+            found = peer;
+    }
+    return found;
+}
+
+struct peer *membership_by_node(const struct node *node, const char *id)
+{
+    for (size_t i = 0; i < node->peer_count; i++) {
+        if (strcmp(node->peers[i]->row.node, id) == 0)
+            return node->peers[i];
+    }
+    return NULL;
+}
+
+static void enlist(struct node *node, struct peer *peer)
+{
+    if (node->peer_count == node->peer_room) {
+        node->peer_room = node->peer_room != 0 ? 2 * node->peer_room : 16;
+        node->peers = alloc_resize(node->peers, node->peer_room, sizeof *node->peers);
+    }
+    node->peers[node->peer_count++] = peer;
+}
+
+struct peer *membership_add(struct node *node, const struct address *a)
+{
+    struct peer *peer = peer_new(node);
+    if (a != NULL)
+        peer_set_address(peer, a);
+    peer->passing = node->peer_count >= MEMBERSHIP_MAX;
+    enlist(node, peer);
+    return peer;
+}
+
+struct peer *membership_transient(struct node *node, const struct address *a)
+{
+    struct peer *peer = membership_add(node, a);
+    peer->transient = true;
+    return peer;
+}
+
+/* A stranger can claim any number of addresses: what is remembered of that is bounded. */
+static bool claim_fits(const struct node *node, const struct address *source)
+{
+    size_t all = 0, same = 0;
+    for (size_t i = 0; i < node->peer_count; i++) {
+        const struct peer *peer = node->peers[i];
+        if (!peer->row.claimed)
+            continue;
+        all++;
+        if (address_same_host(&peer->source, source))
+            same++;
+    }
+    return all < CLAIMED_MAX && same < CLAIMED_PER_SOURCE;
+}
+
+struct peer *membership_claim(struct node *node, const struct address *a, struct span name,
+                              const struct address *source)
+{
+    struct peer *peer = membership_by_address(node, a);
+    if (peer == NULL || peer->transient) {
+        if (!claim_fits(node, source))
+            return NULL;
+        peer = membership_add(node, a);
+        peer->row.claimed = true;
+        peer->source = *source;
+        peer_touch(peer);
+    }
+    if (peer->row.dialect != DIALECT_SESSION)
+        peer_set_name(peer, name);
+    return peer;
+}
+
+static void unlist(struct peer *peer)
+{
+    struct node *node = peer->node;
+    size_t i = 0;
+    while (i < node->peer_count && node->peers[i] != peer)
+        i++;
+    if (i == node->peer_count)
+        return;
+    node->peer_count--;
+    memmove(&node->peers[i], &node->peers[i + 1], (node->peer_count - i) * sizeof *node->peers);
+    if (node->db != NULL && peer->row.id != 0)
+        peers_delete(node->db, peer->row.id);
+    dialer_cancel(peer);
+    oneshot_cancel(peer);
+    timer_stop(node->loop, &peer->grace);
+}
+
+/* Somebody further up the stack may still be using it. */
+static void bury(struct peer *peer)
+{
+    struct node *node = peer->node;
+    if (node->buried_count == node->buried_room) {
+        node->buried_room = node->buried_room != 0 ? 2 * node->buried_room : 8;
+        node->buried = alloc_resize(node->buried, node->buried_room, sizeof(struct peer *));
+    }
+    node->buried[node->buried_count++] = peer_hold(peer);
+    unlist(peer);
+}
+
+void membership_turn(struct node *node)
+{
+    while (node->buried_count > 0)
+        peer_release(node->buried[--node->buried_count]);
+}
+
+/* other stays as a signpost for those who hold it. */
+void membership_absorb(struct peer *keeper, struct peer *other)
+{
+    for (size_t i = other->row.address_count; i > 0; i--)
+        peer_set_address(keeper, &other->row.addresses[i - 1]);
+    delivery_move(keeper, other);
+    keeper->named = keeper->named || other->named;
+    keeper->tried = keeper->tried || other->tried;
+    keeper->row.quiet = keeper->row.quiet && other->row.quiet;
+    peer_touch(keeper);
+    keeper->announced = keeper->announced || other->announced;
+    bury(other);
+    other->became = peer_hold(keeper);
+}
+
+void membership_remove(struct peer *peer)
+{
+    if (peer->link != NULL) {
+        struct link *link = peer->link;
+        peer->link = NULL;
+        link->peer = NULL;
+        link_kill(link, "forgotten");
+    }
+    delivery_give_up(peer, peer->cause[0] != '\0' ? peer->cause : "forgotten");
+    delivery_tell_peer(peer);
+    bury(peer);
+    peer->forgotten = true;
+}
+
+static void load_row(void *arg, const struct peer_row *row)
+{
+    struct node *node = arg;
+    if (row->address_count == 0 || strcmp(row->node, node->id) == 0)
+        return;
+    struct peer *peer = membership_add(node, NULL);
+    peer->row = *row;
+    peer->source = row->addresses[0];
+    address_print(&row->addresses[0], peer->text);
+}
+
+void membership_load(struct node *node)
+{
+    if (node->db != NULL)
+        peers_load(node->db, load_row, node);
+}
+
+void membership_save(struct node *node)
+{
+    if (node->db == NULL || !node->dirty)
+        return;
+    node->dirty = false;
+    for (size_t i = 0; i < node->peer_count; i++) {
+        struct peer *peer = node->peers[i];
+        if (!peer->dirty || peer->transient || peer->passing || peer->row.address_count == 0)
+            continue;
+        peers_save(node->db, &peer->row);
+        peer->dirty = false;
+    }
+    database_commit(node->db);
+}
+
+static bool is_local(const struct node *node, const struct address *a)
+{
+    if (address_is_loopback(a) || address_is_any(a))
+        return true;
+    for (size_t i = 0; i < node->local_count; i++) {
+        if (address_same_host(&node->local[i], a))
+            return true;
+    }
+    return false;
+}
+
+bool membership_is_own(const struct node *node, const struct address *a)
+{
+    for (size_t i = 0; i < node->listener_count; i++) {
+        struct address mine;
+        listener_address(node->listeners[i], &mine);
+        if (mine.port != a->port || mine.family != a->family)
+            continue;
+        if (address_is_any(&mine) ? is_local(node, a) : address_equal(&mine, a))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Delivery to a one-shot peer, such as the original program: one connection for each message, one
+ * write, no LF, then the other side closes. A long text goes out as several messages, cut between
+ * characters. One connection at a time, so that the order holds.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "mesh/internal.h"
+
+enum { ONESHOT_DEADLINE_US = 10000000 /* from the connection to the close */ };
+
+struct oneshot {
+    struct peer *peer;
+    struct dial *dial;
+    struct channel *channel;
+    struct timer timer;
+    bool leaving;      /* the text is exit */
+    size_t line;       /* bytes of the outbox's first line, which is under way */
+    size_t told;       /* bytes of its text that have been delivered */
+    size_t piece;      /* bytes of its text that are on their way */
+    bool whole;        /* they are its last */
+    bool delivered;
+    const char *cause; /* why not; static */
+};
+
+static void start(struct oneshot *o);
+
+static void release(struct oneshot *o)
+{
+    struct node *node = o->peer->node;
+    timer_stop(node->loop, &o->timer);
+    if (o->dial != NULL)
+        node->dials--;
+    dial_cancel(o->dial);
+    channel_free(o->channel);
+    o->dial = NULL;
+    o->channel = NULL;
+}
+
+void oneshot_cancel(struct peer *peer)
+{
+    struct oneshot *o = peer->oneshot;
+    if (o == NULL)
+        return;
+    bool under_way = o->channel != NULL && channel_written(o->channel) > 0 && !o->leaving;
+    size_t line = o->line;
+    release(o);
+    free(o);
+    peer->oneshot = NULL;
+    if (under_way && line <= peer->box.lines.bytes)
+        delivery_lose(peer, line, "interrupted before it was confirmed");
+}
+
+/* The first line that waits, and its text. */
+static struct span first_text(const struct peer *peer, size_t *line)
+{
+    struct span run = queue_peek(&peer->box.lines, 0);
+    const char *end = memchr(run.at, '\n', run.len);
+    *line = (size_t)(end - run.at) + 1;
+    struct verb verb;
+    const char *cause;
+    if (!verb_parse(span_make(run.at, *line - 1), &verb, &cause))
+        abort(); /* delivery wrote it */
+    return verb.text;
+}
+
+static void format(struct oneshot *o, const struct address *me, struct buffer *out)
+{
+    const char *name = o->peer->node->name;
+    if (o->leaving) {
+        message_format(out, me, name, span_of("exit"));
+        return;
+    }
+    struct span text = first_text(o->peer, &o->line);
+    struct span rest = span_after(text, o->told);
+    message_format(out, me, name, span_of(""));
+    o->piece = message_piece(rest, buffer_length(out));
+    o->whole = o->piece == rest.len;
+    buffer_append(out, span_make(rest.at, o->piece));
+    /* Only leaving says exit. */
+    if (span_is_nocase(span_make(rest.at, o->piece), "exit"))
+        buffer_append(out, span_of(" "));
+}
+
+static void settled(void *arg)
+{
+    struct oneshot *o = arg;
+    struct peer *peer = o->peer;
+    bool leaving = o->leaving;
+    bool untouched = o->channel == NULL || channel_written(o->channel) == 0;
+    const char *cause = o->cause;
+    release(o);
+    if (o->delivered && !leaving) {
+        o->told = o->whole ? 0 : o->told + o->piece;
+        if (o->whole)
+            delivery_taken(peer, o->line);
+        peer_spoke(peer);
+        peer_settle(peer, NULL);
+        if (peer->box.lines.bytes > 0) {
+            start(o);
+            return;
+        }
+    }
+    bool delivered = o->delivered;
+    size_t line = o->line;
+    free(o);
+    peer->oneshot = NULL;
+    loop_again(peer->node->loop);
+    if (delivered || leaving)
+        return;
+    if (!untouched)
+        delivery_lose(peer, line, cause);
+    dialer_ended(peer, cause);
+}
+
+/* Not here and now: we may be inside the channel that is to go. */
+static void finished(struct oneshot *o, bool delivered, const char *cause)
+{
+    struct node *node = o->peer->node;
+    o->delivered = delivered;
+    o->cause = cause;
+    timer_set(node->loop, &o->timer, loop_now(node->loop), settled, o);
+}
+
+static void answered(void *arg, struct span bytes)
+{
+    (void)arg;
+    (void)bytes; /* it has nothing to say to us here */
+}
+
+static void closed(void *arg, int error)
+{
+    struct oneshot *o = arg;
+    finished(o, error == 0, strerror(error));
+}
+
+static void written(void *arg)
+{
+    (void)arg;
+}
+
+static void overdue(void *arg)
+{
+    struct oneshot *o = arg;
+    finished(o, false, "took the message but did not close");
+}
+
+static void connected(void *arg, int fd, int error)
+{
+    static const struct channel_handlers handlers = {
+        .data = answered, .end = closed, .written = written};
+    struct oneshot *o = arg;
+    struct node *node = o->peer->node;
+    o->dial = NULL;
+    node->dials--;
+    if (fd >= 0)
+        o->channel = channel_new(node->loop, fd, &handlers, o);
+    if (o->channel == NULL) {
+        finished(o, false, strerror(error != 0 ? error : EMFILE));
+        return;
+    }
+    struct address me;
+    struct buffer message;
+    channel_local(o->channel, &me);
+    me.port = node_port(node, &me);
+    buffer_init(&message, 2 * MESSAGE_ONESHOT_MAX);
+    format(o, &me, &message);
+    channel_send(o->channel, buffer_span(&message));
+    channel_finish(o->channel);
+    buffer_free(&message);
+    timer_set(node->loop, &o->timer, loop_now(node->loop) + ONESHOT_DEADLINE_US, overdue, o);
+}
+
+static void start(struct oneshot *o)
+{
+    struct peer *peer = o->peer;
+    struct address from[2];
+    size_t count;
+    dialer_leave_from(peer->node, from, &count);
+    o->dial = dial_start(peer->node->loop, peer->row.addresses, 1, from, count, connected, o);
+    peer->node->dials++;
+}
+
+static struct oneshot *begin(struct peer *peer)
+{
+    struct oneshot *o = alloc_zero(1, sizeof *o);
+    o->peer = peer;
+    peer->oneshot = o;
+    return o;
+}
+
+void oneshot_pump(struct peer *peer)
+{
+    if (peer->oneshot == NULL && peer->box.lines.bytes > 0)
+        start(begin(peer));
+}
+
+void oneshot_exit(struct peer *peer)
+{
+    oneshot_cancel(peer);
+    struct oneshot *o = begin(peer);
+    o->leaving = true;
+    start(o);
+}
