@@ -73,7 +73,7 @@ class Node(Process):
 
     free_form = False
 
-    def __init__(self, label, *options, home, ready=True, ulimit=None, **pipes):
+    def __init__(self, label, *options, home, ready=True, ulimit=None, pass_fds=(), **pipes):
         argv = [BINARY, *self._defaults(label, options)]
         ready_end, given_end = os.pipe() if ready else (None, None)
         if ready:
@@ -85,7 +85,7 @@ class Node(Process):
         self.address = None
         try:
             super().__init__(argv, env=environment(home), cwd=home, label=label,
-                             pass_fds=(given_end,) if ready else (), **pipes)
+                             pass_fds=(*pass_fds, given_end) if ready else pass_fds, **pipes)
         finally:
             if ready:
                 os.close(given_end)

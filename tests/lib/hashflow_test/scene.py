@@ -14,6 +14,7 @@ from .process import Process
 from .seed import SeedPeer
 from .session import SessionListener, dial_session
 from .sockets import Connection, Listener, connect, free_port
+from .waiting import wait_until
 
 
 class Scene:
@@ -86,6 +87,14 @@ class Scene:
         while len(found) < number:
             found.add(free_port())
         return list(found)
+
+    @staticmethod
+    def until_size(path, size):
+        """Waits until a file holds at least so many bytes, as long as it grows."""
+        seen = -1
+        while seen < size:
+            wait_until(lambda: os.path.getsize(path) > seen, f"{path} grows beyond {seen} of {size} bytes")
+            seen = os.path.getsize(path)
 
     # ---- the end
 

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the options do: where it listens, what it says, and that -h and -V answer."""
+
+import os
+import re
+
+from hashflow_test import main, test
+from hashflow_test.seed import unique_ip
+from hashflow_test.sockets import connect
+
+LONG = ("port", "listen", "name", "command", "to", "keep", "events", "state", "no-store", "drain",
+        "ready-fd", "quiet", "verbose", "help", "version")
+
+
+def reachable(address):
+    try:
+        connect(address).close()
+    except OSError:
+        return False
+    return True
+
+
+@test("--help names every option on stdout and exits 0")
+def help_text(scene):
+    for option in ("--help", "-h"):
+        node = scene.run("alice", option)
+        node.free_form = True
+        text = "\n".join(node.out.items())
+        assert node.wait() == 0 and not node.err.items()
+        for name in LONG:
+            assert f"--{name}" in text, name
+        for letter in "plnctke46qv":
+            assert re.search(rf"(^|\W)-{letter}\b", text), letter
+
+
+@test("--version says which on stdout and exits 0")
+def version(scene):
+    node = scene.run("alice", "--version")
+    node.free_form = True
+    assert node.wait() == 0 and not node.err.items()
+    assert re.fullmatch(r"hashflow \d+\.\d+.*", node.out.items()[0])
+
+
+@test("-p 0 takes a free port, says which, and listens on IPv4 and IPv6")
+def free_port(scene):
+    node = scene.node("alice")
+    assert re.fullmatch(r"127\.0\.0\.1:\d+", node.address), node.address
+    node.complains(re.compile(rf":{node.port}\b"))
+    assert reachable(node.address)
+    if os.path.exists("/proc/net/if_inet6"):
+        assert reachable(f"[::1]:{node.port}")
+
+
+@test("-p PORT listens there; a second node on it is refused with one line, exit 1")
+def fixed_port(scene):
+    port = scene.ports(1)[0]
+    node = scene.node("alice", "--port", port, "--no-store")
+    assert node.address == f"127.0.0.1:{port}"
+    second = scene.run("bob", "-p", port)
+    assert second.wait() == 1
+    assert len(second.err) == 1 and str(port) in second.errors(), second.errors()
+    assert reachable(node.address)
+
+
+@test("a port is free again at once after a node with connections has ended")
+def reuse(scene):
+    port = scene.ports(1)[0]
+    for _ in range(3):
+        node = scene.node("alice", "-p", port, "--no-store")
+        client = scene.client(node)
+        client.send("hello")
+        node.hears("hello")
+        node.kill()
+
+
+@test("-l listens on that address only, several if repeated, and dials leave from it")
+def listen(scene):
+    one, two = unique_ip(), unique_ip()
+    port = scene.ports(1)[0]
+    node = scene.node("alice", "-l", f"{one}:{port}", "-l", f"{two}:{port}", "--no-store")
+    assert node.address == f"{one}:{port}"
+    assert reachable(f"{one}:{port}") and reachable(f"{two}:{port}")
+    assert not reachable(f"127.0.0.1:{port}")
+    listener = scene.listener()
+    node.send(f"/connect {listener.address}")
+    connection = listener.connection()
+    assert connection.remote.split(":")[0] == one
+    connection.expect(f"{one}:{port} alice Connected")
+
+
+@test("-l with port 0 takes a free one there")
+def listen_free(scene):
+    ip = unique_ip()
+    node = scene.node("alice", "-l", f"{ip}:0", "--no-store")
+    assert node.address.startswith(f"{ip}:") and node.port > 0
+    assert reachable(node.address)
+
+
+@test("-l with a port that is in use on that address: one line, exit 1")
+def listen_in_use(scene):
+    node = scene.node("alice", "-l", f"{unique_ip()}:0", "--no-store")
+    second = scene.run("bob", "-l", node.address, "--no-store")
+    assert second.wait() == 1
+    assert len(second.err) == 1 and node.address in second.errors(), second.errors()
+
+
+@test("-n and --name=NAME name us; names may be any UTF-8 word")
+def names(scene):
+    for options, name in ((["-n", "zoë"], "zoë"), (["--name=👋"], "👋"), (["-nshort"], "short")):
+        node = scene.node("label", *options)
+        assert node.ask("/whoami")[0].split(" ")[1] == name
+
+
+@test("-q says errors only; -v says more; without them it says where it listens")
+def verbosity(scene):
+    quiet, plain, loud = (scene.node("alice", *options) for options in (["-q"], [], ["-v"]))
+    for node in (quiet, plain, loud):
+        peer = scene.session(node, "carol")
+        peer.msg("hello")
+        node.hears("hello")
+        node.sync()
+    assert not quiet.err.items(), quiet.errors()
+    assert plain.err.items()
+    assert len(loud.err) > len(plain.err), loud.errors()
+
+
+@test("-q hides no error")
+def quiet_errors(scene):
+    assert scene.run("alice", "-q", stdin=b"/nonsense\n").err.items()
+    assert scene.run("alice", "-q", "-Z").err.items()
+
+
+@test("without -e there is no event on stdout, with it there is")
+def events(scene):
+    for options, wanted in (([], False), (["-e"], True), (["--events"], True)):
+        node = scene.node("alice", *options)
+        scene.session(node, "carol")
+        node.wait_up(1)
+        assert bool(node.events()) == wanted
+
+
+@test("the ready line comes once and the descriptor is closed then")
+def ready(scene):
+    read_end, write_end = os.pipe()
+    node = scene.node("alice", "--ready-fd", write_end, ready=False, pass_fds=(write_end,))
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as stream:
+        data = stream.read()
+    assert re.fullmatch(rb"127\.0\.0\.1:\d+\n", data), data
+    node.address = data.decode().strip()
+    assert reachable(node.address) and node.running
+
+
+@test("a ready descriptor that is not open is an error before anything else")
+def bad_ready(scene):
+    node = scene.run("alice", "--ready-fd", "77", ready=False)
+    assert node.wait() in (1, 2) and node.err.items()
+
+
+@test("-- ends the options, and an address may follow options in any order")
+def order(scene):
+    bob = scene.node("bob")
+    for options in ((bob.address, "-e"), ("-e", "--", bob.address)):
+        node = scene.node("alice", *options)
+        node.expect(f"* up {bob.address} bob")
+        node.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""stdout as a slow pipe, a full one, a non-blocking one, a file, a full disk, and gone."""
+
+import fcntl
+import os
+import threading
+
+from hashflow_test import Log, Skip, Stopwatch, main, test, wait_until
+from hashflow_test.process import collect_lines, pipe_size
+from hashflow_test.seed import unique_ip
+
+COUNT, WIDTH = 3000, 1000
+
+
+def line(number):
+    return f"{number:08d} " + "x" * WIDTH
+
+
+def push(session, count=COUNT):
+    """Sends numbered lines in a thread: a receiver may make the sender wait."""
+    data = b"".join(b"/bcast %d %s\n" % (n + 1, line(n).encode()) for n in range(count))
+    thread = threading.Thread(target=quietly, args=(session.write, data, 120), daemon=True)
+    thread.start()
+    return thread
+
+
+def quietly(function, *args):
+    try:
+        function(*args)
+    except (AssertionError, OSError):
+        pass
+
+
+class Pipe:
+    """A pipe whose reading begins when the test says so."""
+
+    def __init__(self, scene, size=4096):
+        self.read_end, self.write_end = os.pipe()
+        pipe_size(self.write_end, size)
+        self.lines = Log("slow reader")
+        self._scene = scene
+
+    def node(self, label, *options, **more):
+        try:
+            return self._scene.node(label, *options, stdout=self.write_end, **more)
+        finally:
+            os.close(self.write_end)
+
+    def read_all(self):
+        threading.Thread(target=collect_lines, args=(self.read_end, self.lines), daemon=True).start()
+        return self.lines
+
+    def close(self):
+        os.close(self.read_end)
+
+
+def texts(lines):
+    return [item.split(" ", 2)[2] for item in lines]
+
+
+@test("nobody reads stdout for a while: the node still serves others, and nothing is lost")
+def not_read(scene):
+    pipe = Pipe(scene)
+    node = pipe.node("alice")
+    sender, other = scene.session(node, "sender"), scene.session(node, "other", listening="127.0.0.1:8")
+    pushing = push(sender)
+    for number in range(20):
+        other.ping(f"p{number}")
+    node.send("/bcast I still speak")
+    other.hears("I still speak")
+    lines = pipe.read_all()
+    got = lines.wait_count(COUNT)
+    pushing.join(30)
+    assert texts(got) == [line(n) for n in range(COUNT)]
+    assert sender.open, "the sender was cut off"
+
+
+@test("a stdout that is slow holds back the sender and not the memory")
+def bounded(scene):
+    pipe = Pipe(scene)
+    node = pipe.node("alice")
+    sender = scene.session(node, "sender")
+    idle = node.memory_kib()
+    pushing = push(sender, 30000)
+    pushing.join(3)
+    assert node.memory_kib() - idle < 24 * 1024, f"{node.memory_kib() - idle} KiB more"
+    got = pipe.read_all().wait_count(30000, 60)
+    assert texts(got) == [line(n) for n in range(30000)]
+
+
+@test("a non-blocking stdout loses nothing")
+def non_blocking(scene):
+    pipe = Pipe(scene)
+    flags = fcntl.fcntl(pipe.write_end, fcntl.F_GETFL)
+    fcntl.fcntl(pipe.write_end, fcntl.F_SETFL, flags | os.O_NONBLOCK)
+    node = pipe.node("alice")
+    push(scene.session(node, "sender"))
+    got = pipe.read_all().wait_count(COUNT)
+    assert texts(got) == [line(n) for n in range(COUNT)]
+
+
+@test("stdout's flags are left as they were: it may be shared")
+def flags_kept(scene):
+    read_end, write_end = os.pipe()
+    node = scene.node("alice", stdout=write_end)
+    client = scene.client(node)
+    client.send("hello")
+    assert b"hello" in os.read(read_end, 100)
+    assert not fcntl.fcntl(write_end, fcntl.F_GETFL) & os.O_NONBLOCK
+    assert node.finish() == 0
+    assert not fcntl.fcntl(write_end, fcntl.F_GETFL) & os.O_NONBLOCK
+    os.close(write_end)
+    os.close(read_end)
+
+
+@test("stdout is a file: every line is in it at the end; a file opened to append is appended to")
+def to_file(scene):
+    path = scene.path("out")
+    for run in (1, 2):
+        with open(path, "ab") as file:
+            node = scene.node("alice", stdout=file)
+        push(scene.session(node, "sender"), 500).join()
+        node.send("/wait messages=500 20")
+        assert node.finish() == 0
+        with open(path, "rb") as file:
+            assert texts(file.read().decode().splitlines()) == [line(n) for n in range(500)] * run
+
+
+@test("what was received before the end is printed before the end, also to a slow reader")
+def printed_at_end(scene):
+    pipe = Pipe(scene)
+    node = pipe.node("alice", "--drain", "20")
+    sender = scene.session(node, "sender")
+    for number in range(100):
+        sender.bcast(line(number))
+    node.send("/wait messages=100 20")
+    node.eof()
+    got = pipe.read_all()
+    assert node.wait() == 0
+    got.wait_closed()
+    assert texts(got.items()) == [line(n) for n in range(100)]
+
+
+@test("the reader of stdout goes away while all is idle: the node ends within a second or two")
+def reader_gone(scene):
+    for stdin in ("pipe", "null"):
+        pipe = Pipe(scene)
+        node = pipe.node("alice", stdin=stdin)
+        watch = Stopwatch()
+        pipe.close()
+        status = node.wait()
+        assert watch.seconds() < 6, f"{watch.seconds():.1f} s"
+        assert status == 1, status
+
+
+@test("the reader of stdout goes away under load: the node ends, and its peers are told")
+def reader_gone_busy(scene):
+    pipe = Pipe(scene)
+    node = pipe.node("alice")
+    sender = scene.session(node, "sender")
+    push(sender)
+    pipe.close()
+    assert node.wait() == 1
+    sender.wait_end()
+
+
+@test("a full disk is said, and is exit 1")
+def full(scene):
+    if not os.path.exists("/dev/full"):
+        raise Skip("no /dev/full here")
+    with open("/dev/full", "wb") as device:
+        node = scene.node("alice", stdout=device)
+    scene.client(node).send("hello")
+    node.complains(lambda text: True)
+    node.eof()
+    assert node.wait() == 1
+
+
+@test("stdout closed at the start: no socket takes its place, nothing printed reaches a peer")
+def closed(scene):
+    ip = unique_ip()
+    listening = f"{ip}:{scene.ports(1)[0]}"
+    node = scene.node("alice", "-l", listening, "--no-store", stdout="closed", ready=False)
+    wait_until(lambda: not node.running or connects(scene, node, listening), "ended or listening")
+    if node.running:
+        node.address = listening
+        client = scene.client(node)
+        client.send("is this printed to me?")
+        node.send("/echo nor this")
+        node.eof()
+        node.wait()
+        client.wait_end()
+        assert not client.raw, client.raw
+    else:
+        assert node.wait() == 1 and node.err.items()
+
+
+def connects(scene, node, address):
+    node.address = address
+    try:
+        scene.client(node).close()
+    except OSError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()
