@@ -7,8 +7,8 @@ import re
 from hashflow_test import Stopwatch, main, test
 from hashflow_test.sockets import send_once
 
-ALL = ("connect", "disconnect", "msg", "bcast", "to", "peers", "forget", "ping", "name", "whoami", "wait",
-       "echo", "help", "quit")
+ALL = ("connect", "disconnect", "msg", "bcast", "to", "peers", "forget", "ping", "name", "whoami",
+       "wait", "echo", "help", "quit")
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -69,7 +69,8 @@ def whoami(scene):
     words = lines[0].split(" ")
     assert words[:2] == ["/whoami", "alice"] and re.fullmatch("[a-z0-9]{1,64}", words[2])
     addresses = words[3:]
-    assert addresses and all(re.fullmatch(rf"(\S+\.\S+|\[\S+\]):{node.port}", a) for a in addresses), words
+    assert addresses and all(re.fullmatch(rf"(\S+\.\S+|\[\S+\]):{node.port}", a)
+                             for a in addresses), words
     other = scene.node("bob")
     assert other.ask("/whoami")[0].split(" ")[2] != words[2]
 
@@ -88,7 +89,8 @@ def peers(scene):
     assert re.fullmatch(r"[\d.]+ms", row.rtt), row
     assert STAMP.fullmatch(row.seen), row
     row = rows[seed.address]
-    assert row.name == "seed" and row.dialect == "oneshot" and row.rtt == "-" and STAMP.fullmatch(row.seen)
+    assert (row.name, row.dialect, row.rtt) == ("seed", "oneshot", "-")
+    assert STAMP.fullmatch(row.seen)
     assert scene.node("lonely").ask("/peers") == []
 
 
@@ -97,7 +99,8 @@ def ping(scene):
     alice, bob = pair(scene)
     for who in ("bob", bob.address, f"bob@{bob.address}"):
         lines = alice.ask(f"/ping {who}")
-        assert len(lines) == 1 and re.fullmatch(rf"/ping {re.escape(bob.address)} bob [\d.]+ ?ms", lines[0])
+        assert len(lines) == 1 and re.fullmatch(rf"/ping {re.escape(bob.address)} bob [\d.]+ ?ms",
+                                                lines[0])
     seed = scene.seed(thorough=True)
     alice.connect(seed.address, dialect="oneshot")
     before = len(alice.err)
@@ -123,7 +126,8 @@ def to(scene):
     alice, bob = pair(scene)
     carol = scene.node("carol")
     alice.connect(carol.address)
-    alice.send("for all", "/to bob", "for bob", f"/to {carol.address}", "for carol", "/to all", "all again")
+    alice.send("for all", "/to bob", "for bob", f"/to {carol.address}", "for carol", "/to all",
+               "all again")
     for node in (bob, carol):
         node.hears("all again")
     assert bob.texts() == ["for all", "for bob", "all again"]
@@ -250,7 +254,8 @@ def failures(scene):
 @test("commands with too few or too many words say how they are used")
 def words(scene):
     node = scene.node("alice")
-    for line, word in (("/msg", "TEXT"), ("/peers x", "peers"), ("/to", "PEER"), ("/wait", "CONDITION"),
+    for line, word in (("/msg", "TEXT"), ("/peers x", "peers"), ("/to", "PEER"),
+                       ("/wait", "CONDITION"),
                        ("/quit now", "quit"), ("/whoami x", "whoami"), ("/bcast", "TEXT")):
         before = len(node.err)
         node.send(line)

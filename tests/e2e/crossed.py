@@ -57,7 +57,8 @@ def settled(*nodes):
 
 def talk(alice, bob, number):
     """A line each way, said while the dials may still be crossing."""
-    together(lambda: alice.send(f"/bcast from alice {number}"), lambda: bob.send(f"/bcast from bob {number}"))
+    together(lambda: alice.send(f"/bcast from alice {number}"),
+             lambda: bob.send(f"/bcast from bob {number}"))
     alice.hears(f"from bob {number}")
     bob.hears(f"from alice {number}")
 
@@ -66,7 +67,8 @@ def talk(alice, bob, number):
 def rounds(scene):
     alice, bob = scene.node("alice", "-e"), scene.node("bob", "-e")
     for number in range(ROUNDS):
-        together(lambda: alice.send(f"/connect {bob.address}"), lambda: bob.send(f"/connect {alice.address}"))
+        together(lambda: alice.send(f"/connect {bob.address}"),
+                 lambda: bob.send(f"/connect {alice.address}"))
         talk(alice, bob, number)
         for node in (alice, bob):
             node.sync()
@@ -87,7 +89,8 @@ def fresh(scene):
         addresses = [f"127.0.0.1:{p}" for p in port]
         nodes = []
         for me, other, name in ((0, 1, "alice"), (1, 0, "bob")):
-            nodes.append(scene.node(f"{name}{number}", "--no-store", "-p", port[me], addresses[other]))
+            nodes.append(scene.node(f"{name}{number}", "--no-store", "-p", port[me],
+                                    addresses[other]))
         alice, bob = nodes
         for node in nodes:
             node.wait_up(1)

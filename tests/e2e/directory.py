@@ -106,12 +106,13 @@ def place(scene):
     assert node.finish() == 0
 
 
-@test("a second node on the same state is refused with the holder's pid; after its end it may start")
+@test("a second node on the same state is refused with the holder's pid, until that one ends")
 def in_use(scene):
     holder = keeper(scene, "holder", "shared")
     second = scene.run("second", "--state", scene.path("shared"))
     assert second.wait() == 1
-    assert len(second.err) == 1 and re.search(rf"\b{holder.pid}\b", second.errors()), second.errors()
+    assert len(second.err) == 1, second.errors()
+    assert re.search(rf"\b{holder.pid}\b", second.errors()), second.errors()
     holder.send("/echo unharmed")
     holder.expect("/echo unharmed")
     holder.signal(signal.SIGKILL)
@@ -257,7 +258,8 @@ def name(scene):
     again = scene.node("x", "--state", scene.path("a"), "--name=other")
     assert again.ask("/whoami")[0].split(" ")[1] == "other"
     assert again.finish() == 0
-    kept = scene.process(BINARY, "-p", "0", "--state", scene.path("a"), env=environment(scene.home()))
+    kept = scene.process(BINARY, "-p", "0", "--state", scene.path("a"),
+                         env=environment(scene.home()))
     kept.send("/whoami", "/quit")
     assert kept.out.wait(re.compile("^/whoami")).split(" ")[1] in ("other", "alicia")
     assert kept.wait() == 0
@@ -267,7 +269,8 @@ def name(scene):
 def injection(scene):
     state = scene.path("a")
     alice = scene.node("alice", "--state", state)
-    names = ["a';DROP/**/TABLE/**/peers;--", '"', "%s%n%n", "$(touch${IFS}x)", "`id`", "../../x", "\\", "'"]
+    names = ["a';DROP/**/TABLE/**/peers;--", '"', "%s%n%n", "$(touch${IFS}x)", "`id`", "../../x",
+             "\\", "'"]
     for number, odd in enumerate(names):
         peer = scene.session(alice, odd, listening=f"127.0.0.1:{20 + number}")
         peer.msg("hi")

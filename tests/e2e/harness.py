@@ -85,7 +85,8 @@ def one_recv(scene):
 @test("bad manners towards an original are seen")
 def manners(scene):
     me = "127.0.0.1:9"
-    for data, greetings in ((SENDER + "a\n", 1), (SENDER + "Connected\n", 0), (SENDER + "x" * 1200, 1),
+    for data, greetings in ((SENDER + "a\n", 1), (SENDER + "Connected\n", 0),
+                            (SENDER + "x" * 1200, 1),
                             ("garbage", 1)):
         seed = scene.seed(thorough=True)
         push(seed.address, data)
@@ -101,7 +102,8 @@ def manners(scene):
 @test("a scripted session opens, answers pings and carries texts both ways")
 def sessions(scene):
     server = scene.session_listener("server")
-    dialer = scene.add(SessionConnection(connect(server.address), Identity("dialer", "127.0.0.1:9")))
+    dialer = scene.add(SessionConnection(connect(server.address),
+                                         Identity("dialer", "127.0.0.1:9")))
     opening = Log()
     thread = scene.add(_InThread(lambda: opening.add(server.connection().open_as_listener())))
     theirs = dialer.open_as_dialer()
@@ -134,7 +136,8 @@ def endings(scene):
     ended.half_close()
     assert [c.wait_end() for c in server.connections.items() if c.remote == ended.local] == ["eof"]
     broken.reset()
-    assert [c.wait_end() for c in server.connections.items() if c.remote == broken.local] == ["reset"]
+    assert [c.wait_end() for c in server.connections.items()
+            if c.remote == broken.local] == ["reset"]
     assert quiet.open
 
 
@@ -150,7 +153,8 @@ def children(scene):
     killed = scene.add(Process(["cat"]))
     killed.signal(signal.SIGTERM)
     assert killed.wait() == -signal.SIGTERM
-    closed = scene.add(Process(["sh", "-c", "[ -e /proc/self/fd/0 ] || echo closed >&2"], stdin="closed"))
+    closed = scene.add(Process(["sh", "-c", "[ -e /proc/self/fd/0 ] || echo closed >&2"],
+                               stdin="closed"))
     assert closed.wait() == 0 and closed.err.items() == ["closed"]
     null = scene.add(Process(["cat"], stdin="null"))
     assert null.wait() == 0

@@ -45,7 +45,8 @@ def silent(scene):
     works(node, session, "one")
     spins_not(node)
     works(node, session, "two")
-    assert all(client.open for client in clients), "silence alone closes nothing while slots are free"
+    closed = [client.label for client in clients if not client.open]
+    assert not closed, f"silence alone closed {closed}"
     for client in clients[50:100]:
         client.send("yz")
     for client in clients[50:100]:
@@ -64,7 +65,7 @@ def bytewise(scene):
     assert node.texts() == ["hello"]
 
 
-@test("few descriptors: newcomers are refused with a reason, peers go on, nothing spins, it recovers")
+@test("few descriptors: newcomers are refused with a reason, peers go on, nothing spins")
 def few_descriptors(scene):
     node = scene.node("alice", ulimit=32)
     session = scene.session(node, "carol")
@@ -76,7 +77,7 @@ def few_descriptors(scene):
     refused = [client for client in clients if client.raw or not client.open]
     for client in refused:
         client.wait_end()
-        assert client.ended == "reset" or client.lines.count(re.compile("^/error ")), bytes(client.raw)
+        assert client.ended == "reset" or client.lines.count(re.compile("^/error "))
     assert len(node.err) < 20, f"{len(node.err)} lines about it"
     for client in clients:
         client.close()

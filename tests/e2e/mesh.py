@@ -42,7 +42,8 @@ def three(scene):
 @test("/msg reaches one and no other; NAME, ADDRESS and NAME@ADDRESS name it")
 def direct(scene):
     alice, bob, carol = mesh(scene, "alice", "bob", "carol")
-    alice.send("/msg bob by name", f"/msg {bob.address} by address", f"/msg bob@{bob.address} by both",
+    alice.send("/msg bob by name", f"/msg {bob.address} by address",
+               f"/msg bob@{bob.address} by both",
                "/bcast marker")
     for node in (bob, carol):
         node.hears("marker", "alice")

@@ -20,7 +20,8 @@ def raw_client(scene):
     assert (got.address, got.name) == (client.local, "-")
     node.send("/bcast hi  you", "bare line")
     client.expect(f"{node.address} alice bare line")
-    assert client.lines.items() == [f"{node.address} alice hi  you", f"{node.address} alice bare line"]
+    assert client.lines.items() == [f"{node.address} alice hi  you",
+                                    f"{node.address} alice bare line"]
     client.send("second", "third")
     node.hears("third")
     assert node.texts() == ["hello, world", "second", "third"]
@@ -75,7 +76,8 @@ def headers(scene):
 @test("one-shot peers of the family: angle brackets, a newline, an empty text, emoji, odd texts")
 def family(scene):
     node = scene.node("alice")
-    for number, text in enumerate(("connect", "connect_ack", "handshake", "quit", "PING", "naïve 👋🏽")):
+    for number, text in enumerate(("connect", "connect_ack", "handshake", "quit", "PING",
+                                   "naïve 👋🏽")):
         send_once(node.address, f"<127.0.0.1:{number + 20}> carol {text}")
     send_once(node.address, f"{CAROL} carol with newline\n")
     send_once(node.address, f"{CAROL} carol ")
@@ -88,9 +90,10 @@ def family(scene):
 @test("what does not parse at all harms nothing and is reported with the address")
 def garbage(scene):
     node = scene.node("alice")
-    for data in (b"\x00", b"\xff\xfe\xfd", b"x", b"127.0.0.1:9", b"127.0.0.1:9 ", b"127.0.0.1:9 carol",
-                 b"999.1.1.1:9 carol x", b"127.0.0.1:99999 carol x", b" ", b"GET / HTTP/1.0\r\n\r\n",
-                 b"/", b"/hello", b"/hello 1", b"/bye\n", b"\n", b"\r\n", b"\x16\x03\x01\x00\x05hello"):
+    for data in (b"\x00", b"\xff\xfe\xfd", b"x", b"127.0.0.1:9", b"127.0.0.1:9 ",
+                 b"127.0.0.1:9 carol", b"999.1.1.1:9 carol x", b"127.0.0.1:99999 carol x", b" ",
+                 b"GET / HTTP/1.0\r\n\r\n", b"/", b"/hello", b"/hello 1", b"/bye\n", b"\n", b"\r\n",
+                 b"\x16\x03\x01\x00\x05hello"):
         send_once(node.address, data)
     send_once(node.address, f"{CAROL} carol fine")
     node.hears("fine", "carol")
@@ -105,7 +108,7 @@ def unfinished(scene):
                "shown or reported")
 
 
-@test("a whole header without LF is a message after two seconds of silence; bytes after it are reported")
+@test("a whole header without LF is a message after 2 s of silence; later bytes are reported")
 def silence_rule(scene):
     node = scene.node("alice")
     client = scene.client(node)
@@ -126,11 +129,12 @@ def silence_rule(scene):
 def names(scene):
     node = scene.node("alice")
     client = scene.client(node)
-    for number, name in enumerate(("all", "a@b", "/x", "1.2.3.4:5", "[::1]:5", "<1.2.3.4:5>", "n" * 65,
-                                   "a\x01b", "a\x1b[31m", "\udc80", "a\x7f", "\u0085")):
+    for number, name in enumerate(("all", "a@b", "/x", "1.2.3.4:5", "[::1]:5", "<1.2.3.4:5>",
+                                   "n" * 65, "a\x01b", "a\x1b[31m", "\udc80", "a\x7f", "\u0085")):
         client.send(f"{CAROL} {name} bad {number}")
         assert node.hears(f"bad {number}").name == "-", ascii(name)
-    for number, name in enumerate(("n" * 64, "é" * 32, "👋", "All", "bob~a1b2", "a/b", "-x", "#", "*")):
+    for number, name in enumerate(("n" * 64, "é" * 32, "👋", "All", "bob~a1b2", "a/b", "-x", "#",
+                                   "*")):
         client.send(f"{CAROL} {name} good {number}")
         assert node.hears(f"good {number}").name == name, ascii(name)
 
@@ -139,7 +143,8 @@ def names(scene):
 def claims(scene):
     node = scene.node("alice", "-e")
     client = scene.client(node)
-    client.send(f"{node.address} alice hello from yourself", f"{node.address} mallory so do I", "marker")
+    client.send(f"{node.address} alice hello from yourself", f"{node.address} mallory so do I",
+                "marker")
     node.hears("marker")
     send_once(node.address, f"{node.address} mallory exit")
     send_once(node.address, f"{node.address} mallory Connected")
@@ -150,7 +155,7 @@ def claims(scene):
     assert not [m for m in node.messages() if m.address == node.address]
 
 
-@test("a greeting with LF is answered with a greeting and /hello; silence after it is a stream peer")
+@test("a greeting with LF is answered with ours and /hello; silence then makes a stream peer")
 def greeter(scene):
     node = scene.node("alice", "-e")
     client = scene.client(node)

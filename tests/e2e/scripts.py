@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A shell script's view: what is delivered when the program has ended, and what stdin's end means."""
+"""A shell script's view: what is delivered when it has ended, and what stdin's end means."""
 
 import re
 import signal
@@ -17,7 +17,8 @@ def lines(*texts):
 def connect_and_msg(scene):
     bob = scene.node("bob")
     for number in range(10):
-        alice = scene.run("alice", stdin=lines(f"/connect {bob.address}", f"/msg {bob.address} hi {number}"))
+        alice = scene.run("alice",
+                          stdin=lines(f"/connect {bob.address}", f"/msg {bob.address} hi {number}"))
         assert alice.wait() == 0, alice.errors()
         # No wait: it must be there already, whatever is still to be printed.
         bob.sync()
@@ -86,7 +87,8 @@ def growing(scene):
 @test("-t takes every line for text: slashes, stars, spaces, empty and odd bytes")
 def literal(scene):
     bob = scene.node("bob")
-    texts = ["/quit", "//x", "/msg bob x", "* star", " lead", "trail ", "exit", "\udcff", "tab\t", "a" * 5000]
+    texts = ["/quit", "//x", "/msg bob x", "* star", " lead", "trail ", "exit", "\udcff", "tab\t",
+             "a" * 5000]
     assert scene.run("alice", "-t", "all", bob.address, stdin=lines(*texts)).wait() == 0
     bob.hears(texts[-1])
     assert bob.texts() == texts
@@ -131,11 +133,12 @@ def commands(scene):
 @test("a command is answered before the next is read")
 def answered(scene):
     bob = scene.node("bob")
-    alice = scene.run("alice", stdin=lines("/echo 1", f"/connect {bob.address}", "/echo 2", "/ping bob",
-                                           "/echo 3", "/wait up=1 20", "/peers", "/echo 4"))
+    script = lines("/echo 1", f"/connect {bob.address}", "/echo 2", "/ping bob", "/echo 3",
+                   "/wait up=1 20", "/peers", "/echo 4")
+    alice = scene.run("alice", stdin=script)
     verbs = [line.split(" ")[0] + line[5:7] * line.startswith("/echo") for line in alice.out.items()
              if not line.startswith("/wait")]
-    assert verbs == ["/echo 1", "/connect", "/echo 2", "/ping", "/echo 3", "/peers", "/echo 4"], verbs
+    assert verbs == ["/echo 1", "/connect", "/echo 2", "/ping", "/echo 3", "/peers", "/echo 4"]
     assert alice.wait() == 0
 
 
@@ -180,7 +183,8 @@ def receive_only(scene):
 def commands_only(scene):
     bob = scene.node("bob")
     for stdin in ("null", "closed"):
-        node = scene.run("alice", "-c", f"/connect {bob.address}", "-c", f"stdin {stdin}", stdin=stdin)
+        node = scene.run("alice", "-c", f"/connect {bob.address}", "-c", f"stdin {stdin}",
+                         stdin=stdin)
         assert node.wait() == 0
         bob.hears(f"stdin {stdin}")
     kept = scene.node("kept", "-k", "-c", "/echo began", stdin="null")

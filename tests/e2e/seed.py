@@ -142,7 +142,8 @@ def text_exit(scene):
     for text in ("exit", "EXIT", "eXit", "exiting", "exit now"):
         node.send(f"/msg {seed.address} {text}")
         seed.hears(text + " " if len(text) == 4 else text)
-    node.send(f"/msg {seed.address} {'x' * (1024 - header)}exit", "/bcast exit", "exit", "/bcast end")
+    node.send(f"/msg {seed.address} {'x' * (1024 - header)}exit", "/bcast exit", "exit",
+              "/bcast end")
     seed.hears("end")
     tail = [text for text in seed.texts() if text[:1] != "x"]
     assert tail == ["Connected\n", "exit ", "EXIT ", "eXit ", "exiting", "exit now",

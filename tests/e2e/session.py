@@ -38,7 +38,7 @@ def remembered(scene):
     assert "passing" not in dialer.open_as_dialer().get("caps", "")
 
 
-@test("a dialled session gets /hello only after it has said its own; nothing comes before the greeting")
+@test("a session that we dial gets our greeting first, and our /hello only after its own")
 def order(scene):
     node, listener = scene.node("alice"), scene.session_listener()
     node.send(f"/connect {listener.address}")
@@ -101,8 +101,8 @@ def growth(scene):
     session.expect_line(HELLO)
     session.send(identity.hello(" future=yes empty= word"))
     session.ping("abc123")
-    session.send("/future 1 2 3", "/resume 1 0", "/ack 0", "/peer 127.0.0.1:10 abcdef x", "/gone abcdef 5",
-                 "/x", "/msgs 1 x")
+    session.send("/future 1 2 3", "/resume 1 0", "/ack 0", "/peer 127.0.0.1:10 abcdef x",
+                 "/gone abcdef 5", "/x", "/msgs 1 x")
     session.ping("Z")
     session.msg("still here")
     node.hears("still here")
@@ -137,8 +137,9 @@ def renamed(scene):
 def broken(scene):
     node = scene.node("alice")
     healthy = scene.session(node, "healthy", listening="127.0.0.1:8")
-    for line in ("/msg", "/msg x", "/msg x text", "/msg -1 text", "/bcast 99999999999999999999999 t",
-                 "/ping", "/name", "/name a b", "/hello", "/hello x", "no verb", "/msg 1 nul\0here", "\0",
+    for line in ("/msg", "/msg x", "/msg x text", "/msg -1 text", "/ping", "/name", "/name a b",
+                 "/bcast 99999999999999999999999 t", "/hello", "/hello x", "no verb",
+                 "/msg 1 nul\0here", "\0",
                  f"/msg 1 {'x' * 65001}"):
         session = scene.session(node, "broken", listening="127.0.0.1:9")
         session.send(line)
@@ -153,9 +154,11 @@ def broken(scene):
 def bad_hello(scene):
     node = scene.node("alice")
     for hello in ("/hello 1", "/hello 1 node=", "/hello 1 node=UPPER boot=1 epoch=1",
-                  "/hello 1 node=abc boot=x epoch=1", "/hello 1 node=abc", "/hello 0 node=a boot=1 epoch=1",
+                  "/hello 1 node=abc boot=x epoch=1", "/hello 1 node=abc",
+                  "/hello 0 node=a boot=1 epoch=1",
                   f"/hello 1 node={'a' * 65} boot=1 epoch=1"):
-        session = scene.add(SessionConnection(connect(node.address), Identity("carol", "127.0.0.1:9")))
+        session = scene.add(SessionConnection(connect(node.address),
+                                              Identity("carol", "127.0.0.1:9")))
         session.send(session.identity.greeting())
         session.expect_line(HELLO)
         session.send(hello)
@@ -211,7 +214,8 @@ def never_another(scene):
         connection.wait_end()
         assert len(connection.lines) == 1, connection.lines.items()
     assert node.finish() == 3
-    poured = [line for c in listener.connections.items() for line in c.lines.items() if "secret" in line]
+    poured = [line for c in listener.connections.items() for line in c.lines.items()
+              if "secret" in line]
     assert not poured, poured
 
 
@@ -306,7 +310,8 @@ def identity(scene):
     state, seen = scene.path("state"), []
     for _ in range(3):
         node = scene.node("alice", "--state", state)
-        session = scene.add(SessionConnection(connect(node.address), Identity("carol", "127.0.0.1:9")))
+        session = scene.add(SessionConnection(connect(node.address),
+                                              Identity("carol", "127.0.0.1:9")))
         session.send(session.identity.greeting())
         seen.append(keys(session.expect_line(HELLO).group()))
         session.close()

@@ -63,7 +63,8 @@ def check_loss(sender, missing):
 
 def stopped_node(scene, *options):
     healthy, frozen = Reader(scene, "healthy"), Reader(scene, "frozen")
-    sender = scene.node("sender", "-t", "all", "--drain", "20", *options, healthy.address, frozen.address)
+    sender = scene.node("sender", "-t", "all", "--drain", "20", *options, healthy.address,
+                        frozen.address)
     # One line to both, so that both sessions are up before one stops.
     sender.write(line(0) + b"\n")
     for reader in (healthy, frozen):

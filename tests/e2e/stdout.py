@@ -48,7 +48,8 @@ class Pipe:
             os.close(self.write_end)
 
     def read_all(self):
-        threading.Thread(target=collect_lines, args=(self.read_end, self.lines), daemon=True).start()
+        threading.Thread(target=collect_lines, args=(self.read_end, self.lines),
+                         daemon=True).start()
         return self.lines
 
     def close(self):
@@ -63,7 +64,8 @@ def texts(lines):
 def not_read(scene):
     pipe = Pipe(scene)
     node = pipe.node("alice")
-    sender, other = scene.session(node, "sender"), scene.session(node, "other", listening="127.0.0.1:8")
+    sender = scene.session(node, "sender")
+    other = scene.session(node, "other", listening="127.0.0.1:8")
     pushing = push(sender)
     for number in range(20):
         other.ping(f"p{number}")

@@ -18,7 +18,7 @@ def acquainted(scene, *options):
     return folder, bob
 
 
-@test("a stopped node that was once a session is a failed dial, not a stream: exit 3, nothing poured out")
+@test("a stopped node that was once a session is a failed dial and no stream: exit 3")
 def not_another(scene):
     folder, bob = acquainted(scene)
     bob.stop()
@@ -75,7 +75,7 @@ def not_in_time(scene):
     bob.sync()
 
 
-@test("a stopped node that was never met may look like a stream, and becomes a session when it speaks")
+@test("a stopped node never met may look like a stream, and is a session when it speaks")
 def never_met(scene):
     alice, bob = scene.node("alice", "-e"), scene.node("bob")
     bob.stop()

@@ -37,7 +37,8 @@ def converse(scene, node, client):
     assert got.name == "-"
     node.send("/bcast hi tool", f"/msg {got.address} for you alone")
     client.out.wait(f"{node.address} alice for you alone")
-    assert client.out.items() == [f"{node.address} alice hi tool", f"{node.address} alice for you alone"]
+    assert client.out.items() == [f"{node.address} alice hi tool",
+                                  f"{node.address} alice for you alone"]
     client.send("127.0.0.1:9 carol with a header")
     node.hears("with a header", "carol")
 
@@ -142,7 +143,8 @@ def socat_listener(scene):
 @test("a socat that collects, one process a connection, is given every message of a script")
 def socat_fork(scene):
     path, port = tool("socat"), scene.ports(1)[0]
-    server = scene.process(path, "-d", "-d", "-u", f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr", "-")
+    server = scene.process(path, "-d", "-d", "-u",
+                           f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr", "-")
     server.err.wait(re.compile("listening on"))
     data = b"".join(b"line %d\n" % n for n in range(200))
     node = scene.run("alice", "-t", "all", f"127.0.0.1:{port}", stdin=data)

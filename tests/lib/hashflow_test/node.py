@@ -13,7 +13,7 @@ from .waiting import DEADLINE, Timeout, matcher
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BINARY = os.path.abspath(os.environ.get("HASHFLOW") or os.path.join(ROOT, "src", "hashflow"))
 
-#: What a test inherits of the caller's environment: nothing that could change the program's manners.
+#: What a test inherits of the caller's environment: nothing that could change how we behave.
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TMPDIR",
              "GCOV_PREFIX", "GCOV_PREFIX_STRIP", "LLVM_PROFILE_FILE")
 
@@ -52,7 +52,7 @@ def said(text, name=None):
 
 
 def read_ready(fd, process, timeout):
-    """Reads the one line of the ready descriptor; its end without one means that the start failed."""
+    """Reads the one line of the ready descriptor; none means that the start has failed."""
     data = b""
     while not data.endswith(b"\n"):
         if not select.select([fd], [], [], timeout)[0]:

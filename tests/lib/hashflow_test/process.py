@@ -64,7 +64,8 @@ class Process:
 
     stderr is always collected. out, err: Logs of lines."""
 
-    def __init__(self, argv, env=None, cwd=None, stdin="pipe", stdout="pipe", pass_fds=(), label=None):
+    def __init__(self, argv, env=None, cwd=None, stdin="pipe", stdout="pipe", pass_fds=(),
+                 label=None):
         self.label = label or os.path.basename(argv[0])
         self.out, self.err = Log(f"stdout of {self.label}"), Log(f"stderr of {self.label}")
         self._ended = threading.Event()
@@ -86,7 +87,8 @@ class Process:
 
     @staticmethod
     def _source(which):
-        return {"pipe": subprocess.PIPE, "null": subprocess.DEVNULL, "closed": None}.get(which, which)
+        named = {"pipe": subprocess.PIPE, "null": subprocess.DEVNULL, "closed": None}
+        return named.get(which, which)
 
     @staticmethod
     def _close_by_shell(argv, stdin, stdout):

@@ -93,7 +93,8 @@ class Scene:
         """Waits until a file holds at least so many bytes, as long as it grows."""
         seen = -1
         while seen < size:
-            wait_until(lambda: os.path.getsize(path) > seen, f"{path} grows beyond {seen} of {size} bytes")
+            wait_until(lambda: os.path.getsize(path) > seen,
+                       f"{path} grows beyond {seen} of {size} bytes")
             seen = os.path.getsize(path)
 
     # ---- the end

@@ -13,7 +13,7 @@ import threading
 from .sockets import connect, join_address, listen, split_address
 from .waiting import DEADLINE, Log
 
-#: One received message. raw: the bytes of the one recv. more: what came on that connection after it.
+#: One message. raw: the bytes of the one recv. more: what came on that connection after it.
 Received = collections.namedtuple("Received", "address name text raw more")
 
 
@@ -172,7 +172,7 @@ class SeedPeer:
 
 
 def check_manners(seed, sender, greetings=1):
-    """Raises if anything but whole messages of the original form has come from the node `sender`."""
+    """Raises if anything but whole messages of the original form came from the node `sender`."""
     assert len(seed.malformed) == 0, f"not a message: {seed.malformed.items()}"
     own = [message for message in seed.received.items() if message.address == sender]
     said = [message for message in own if message.text == "Connected\n"]
@@ -186,6 +186,6 @@ def check_manners(seed, sender, greetings=1):
 
 
 def unique_ip():
-    """A loopback address that no other test of this machine uses at the same time, nearly surely."""
+    """A loopback address that no other test uses at the same time, nearly surely."""
     a, b, c = os.urandom(3)
     return f"127.{a % 253 + 1}.{b}.{c % 253 + 1}"

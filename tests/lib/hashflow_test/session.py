@@ -104,7 +104,8 @@ class SessionConnection(Connection):
 
     def texts(self):
         """All texts that came by /msg and /bcast."""
-        found = (re.fullmatch(r"/(?:msg|bcast) [0-9]+ (.*)", line, re.S) for line in self.lines.items())
+        found = (re.fullmatch(r"/(?:msg|bcast) [0-9]+ (.*)", line, re.S)
+                 for line in self.lines.items())
         return [match.group(1) for match in found if match]
 
 

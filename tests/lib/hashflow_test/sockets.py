@@ -158,7 +158,8 @@ class Connection:
     def expect_line(self, pattern, timeout=DEADLINE, since=0):
         """The match of the first line that matches the whole pattern."""
         whole = re.compile(pattern, re.S)
-        return whole.fullmatch(self.lines.wait(re.compile(f"^(?:{pattern})$", re.S), timeout, since))
+        return whole.fullmatch(self.lines.wait(re.compile(f"^(?:{pattern})$", re.S), timeout,
+                                               since))
 
     def half_close(self):
         self.sock.shutdown(socket.SHUT_WR)
@@ -190,7 +191,7 @@ class Connection:
 
 
 class Listener:
-    """A listening socket; every connection it accepts is made by `accepted(sock)` and kept in order.
+    """A listening socket; every connection is made by `accepted(sock)` and kept in order.
 
     Never answers by itself."""
 

@@ -2,7 +2,8 @@
 """Runs the tests of one file and reports them in TAP.
 
 A test is a function that takes a Scene and raises when something is wrong. Several run at a time,
-because most of them wait for the program; the report keeps their order. Must not know what is tested.
+because most of them wait for the program; the report keeps their order. Must not know what is
+tested.
 """
 
 import os

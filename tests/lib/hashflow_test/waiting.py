@@ -22,7 +22,7 @@ class Timeout(AssertionError):
 
 
 def wait_until(predicate, what, timeout=DEADLINE):
-    """Looks until predicate() is true and returns its value. For what sends no wake-up: files, /proc."""
+    """Looks until predicate() is true and returns its value. For what wakes nobody: files, /proc."""
     pause = threading.Event()
     end = time.monotonic() + timeout
     while True:
@@ -110,7 +110,8 @@ class Log:
     def wait_count(self, number, timeout=DEADLINE):
         """Waits for `number` items or more, and returns all."""
         with self._changed:
-            done = self._changed.wait_for(lambda: len(self._items) >= number or self.closed, timeout)
+            done = self._changed.wait_for(lambda: len(self._items) >= number or self.closed,
+                                          timeout)
             if len(self._items) < number:
                 raise Timeout(f"{self.what}: {len(self._items)} of {number} items"
                               + (" at its end" if done else f" in {timeout:g} s"))
