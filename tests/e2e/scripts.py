@@ -5,7 +5,7 @@
 import re
 import signal
 
-from hashflow_test import Stopwatch, dead_address, main, send_once, test, wait_until
+from hashflow_test import Stopwatch, dead_address, main, send_once, test
 from hashflow_test.process import encode
 
 
