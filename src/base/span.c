@@ -47,13 +47,9 @@ struct span span_cut_word(struct span *rest)
     struct span word = *rest;
     const char *space = rest->len == 0 ? NULL : memchr(rest->at, ' ', rest->len);
 
-    if (space == NULL) {
-        if (rest->len > 0)
-            *rest = span_after(*rest, rest->len);
-        return word;
-    }
-    word.len = (size_t)(space - word.at);
-    *rest = span_after(*rest, word.len + 1);
+    if (space != NULL)
+        word.len = (size_t)(space - word.at);
+    *rest = span_after(*rest, word.len + (space != NULL));
     return word;
 }
 

@@ -30,7 +30,8 @@ static inline struct span span_of(const char *text)
 /* What is left after the first skip bytes. */
 static inline struct span span_after(struct span s, size_t skip)
 {
-    return span_make(s.at + skip, s.len - skip);
+    /* Adding even 0 to the NULL of an empty span is undefined. */
+    return skip == 0 ? s : span_make(s.at + skip, s.len - skip);
 }
 
 bool span_equal(struct span a, struct span b);
