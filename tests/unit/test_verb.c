@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Every verb, well and badly written, and that what is written is read back the same.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "wire/verb.h"
+
+#define TEXT(literal)                                                                              \
+    (struct span)                                                                                  \
+    {                                                                                              \
+        literal, sizeof(literal) - 1                                                               \
+    }
+
+static void check_span(struct span got, struct span expected)
+{
+    assert_int_equal(got.len, expected.len);
+    assert_memory_equal(got.at, expected.at, expected.len);
+}
+
+static void good_verbs(void **state)
+{
+    static const struct {
+        struct span line;
+        enum verb_kind kind;
+        uint64_t seq;
+        struct span text, code;
+    } rows[] = {
+        {TEXT("/msg 7 hi there "), VERB_MSG, 7, TEXT("hi there "), TEXT("")},
+        {TEXT("/msg 7 "), VERB_MSG, 7, TEXT(""), TEXT("")},
+        {TEXT("/msg 1  x"), VERB_MSG, 1, TEXT(" x"), TEXT("")},
+        {TEXT("/msg 9223372036854775807 x"), VERB_MSG, INT64_MAX, TEXT("x"), TEXT("")},
+        {TEXT("/bcast 12 /quit"), VERB_BCAST, 12, TEXT("/quit"), TEXT("")},
+        {TEXT("/bcast 1 \xff\x1b"), VERB_BCAST, 1, TEXT("\xff\x1b"), TEXT("")},
+        {TEXT("/ping a1"), VERB_PING, 0, TEXT("a1"), TEXT("")},
+        {TEXT("/ping a1 later=1"), VERB_PING, 0, TEXT("a1"), TEXT("")},
+        {TEXT("/pong a1"), VERB_PONG, 0, TEXT("a1"), TEXT("")},
+        {TEXT("/name bob"), VERB_NAME, 0, TEXT("bob"), TEXT("")},
+        {TEXT("/name all"), VERB_NAME, 0, TEXT("all"), TEXT("")},
+        {TEXT("/bye"), VERB_BYE, 0, TEXT(""), TEXT("")},
+        {TEXT("/bye "), VERB_BYE, 0, TEXT(""), TEXT("")},
+        {TEXT("/bye I leave"), VERB_BYE, 0, TEXT("I leave"), TEXT("")},
+        {TEXT("/error bad-verb no such thing"), VERB_ERROR, 0, TEXT("no such thing"),
+         TEXT("bad-verb")},
+        {TEXT("/error full"), VERB_ERROR, 0, TEXT(""), TEXT("full")},
+        {TEXT("/resume 7 9"), VERB_OTHER, 0, TEXT("7 9"), TEXT("")},
+        {TEXT("/ack"), VERB_OTHER, 0, TEXT(""), TEXT("")},
+        {TEXT("/msgs 7 hi"), VERB_OTHER, 0, TEXT("7 hi"), TEXT("")},
+        {TEXT("/x-2 \xff"), VERB_OTHER, 0, TEXT("\xff"), TEXT("")},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct verb v;
+        const char *cause = NULL;
+        if (!verb_parse(rows[i].line, &v, &cause))
+            fail_msg("%s: %s", rows[i].line.at, cause);
+        assert_int_equal(v.kind, rows[i].kind);
+        assert_true(v.seq == rows[i].seq);
+        check_span(v.text, rows[i].text);
+        check_span(v.code, rows[i].code);
+    }
+}
+
+static void bad_verbs(void **state)
+{
+    static const struct {
+        struct span line;
+        const char *cause; /* a part of it */
+    } rows[] = {
+        {TEXT(""), "not a verb"},
+        {TEXT("/"), "not a verb"},
+        {TEXT("/ msg 7 hi"), "not a verb"},
+        {TEXT("//msg 7 hi"), "not a verb"},
+        {TEXT(" /msg 7 hi"), "not a verb"},
+        {TEXT("msg 7 hi"), "not a verb"},
+        {TEXT("hello"), "not a verb"},
+        {TEXT("/7"), "not a verb"},
+        {TEXT("/-"), "not a verb"},
+        {TEXT("/MSG 7 hi"), "not a verb"},
+        {TEXT("/mSg 7 hi"), "not a verb"},
+        {TEXT("/msg\t7 hi"), "not a verb"},
+        {TEXT("/msg\0 7 hi"), "not a verb"},
+        {TEXT("/msg\xc3\xa9"), "not a verb"},
+        {TEXT("10.0.0.2:7216 bob hi"), "not a verb"},
+        {TEXT("/msg"), "sequence"},
+        {TEXT("/msg "), "sequence"},
+        {TEXT("/msg hi"), "sequence"},
+        {TEXT("/msg 0 hi"), "sequence"},
+        {TEXT("/msg -1 hi"), "sequence"},
+        {TEXT("/msg 7x hi"), "sequence"},
+        {TEXT("/msg  7 hi"), "sequence"},
+        {TEXT("/msg 9223372036854775808 hi"), "sequence"},
+        {TEXT("/msg 18446744073709551616 hi"), "sequence"},
+        {TEXT("/msg 7"), "text is missing"},
+        {TEXT("/bcast"), "sequence"},
+        {TEXT("/bcast x y"), "sequence"},
+        {TEXT("/bcast 7"), "text is missing"},
+        {TEXT("/ping"), "token"},
+        {TEXT("/ping "), "token"},
+        {TEXT("/ping  a"), "token"},
+        {TEXT("/pong"), "token"},
+        {TEXT("/pong "), "token"},
+        {TEXT("/name"), "name"},
+        {TEXT("/name "), "name"},
+        {TEXT("/error"), "code"},
+        {TEXT("/error "), "code"},
+        {TEXT("/error  text"), "code"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct verb v;
+        const char *cause = NULL;
+        if (verb_parse(rows[i].line, &v, &cause))
+            fail_msg("%s was taken", rows[i].line.at);
+        assert_non_null(cause);
+        if (strstr(cause, rows[i].cause) == NULL)
+            fail_msg("%s: %s", rows[i].line.at, cause);
+    }
+    struct verb v;
+    const char *cause = NULL;
+    assert_false(verb_parse(span_make(NULL, 0), &v, &cause));
+}
+
+static void the_length_of_tokens(void **state)
+{
+    char line[100] = "/ping ";
+    struct verb v;
+    const char *cause;
+
+    (void)state;
+    memset(line + 6, 't', sizeof line - 6);
+    assert_true(verb_parse(span_make(line, 6 + VERB_TOKEN_MAX), &v, &cause));
+    assert_int_equal(v.text.len, VERB_TOKEN_MAX);
+    assert_false(verb_parse(span_make(line, 7 + VERB_TOKEN_MAX), &v, &cause));
+}
+
+static void good_hellos(void **state)
+{
+    struct verb v;
+    const char *cause;
+
+    (void)state;
+    assert_true(verb_parse(TEXT("/hello 1 node=a boot=2 epoch=3"), &v, &cause));
+    assert_int_equal(v.kind, VERB_HELLO);
+    assert_true(v.hello.version == 1 && v.hello.boot == 2 && v.hello.epoch == 3);
+    assert_string_equal(v.hello.node, "a");
+    assert_string_equal(v.hello.name, "");
+    assert_true(v.hello.window == 0 && v.hello.listen == 0 && !v.hello.passing);
+
+    /* In any order, with keys and capabilities that are not known, and spaces to spare. */
+    assert_true(verb_parse(TEXT("/hello 2  new=1 epoch=18446744073709551615 caps=x,passing,y "
+                                "listen=65535 bare boot=0 name=bob window=4194304 =  node=z9 "),
+                           &v, &cause));
+    assert_true(v.hello.version == 2 && v.hello.boot == 0 && v.hello.epoch == UINT64_MAX);
+    assert_string_equal(v.hello.node, "z9");
+    assert_string_equal(v.hello.name, "bob");
+    assert_true(v.hello.window == 4194304 && v.hello.listen == 65535 && v.hello.passing);
+}
+
+static void hellos_with_odd_values(void **state)
+{
+    static const struct {
+        struct span line;
+        bool passing;
+        const char *name;
+    } rows[] = {
+        {TEXT("/hello 1 node=a boot=2 epoch=3 caps="), false, ""},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 caps=passing"), true, ""},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 caps=passing,"), true, ""},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 caps=,,passing"), true, ""},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 caps=passin"), false, ""},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 caps=passings"), false, ""},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 caps=PASSING"), false, ""},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 xcaps=passing"), false, ""},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 name=all"), false, "-"},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 name="), false, "-"},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 name=a=b"), false, "a=b"},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 name=\x1b[31m"), false, "-"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct verb v;
+        const char *cause;
+        assert_true(verb_parse(rows[i].line, &v, &cause));
+        assert_int_equal(v.hello.passing, rows[i].passing);
+        assert_string_equal(v.hello.name, rows[i].name);
+    }
+}
+
+static void bad_hellos(void **state)
+{
+    static const struct {
+        struct span line;
+        const char *cause;
+    } rows[] = {
+        {TEXT("/hello"), "version"},
+        {TEXT("/hello "), "version"},
+        {TEXT("/hello 0 node=a boot=2 epoch=3"), "version"},
+        {TEXT("/hello x node=a boot=2 epoch=3"), "version"},
+        {TEXT("/hello  1 node=a boot=2 epoch=3"), "version"},
+        {TEXT("/hello node=a boot=2 epoch=3"), "version"},
+        {TEXT("/hello 1"), "node is missing"},
+        {TEXT("/hello 1 boot=2 epoch=3"), "node is missing"},
+        {TEXT("/hello 1 node=a epoch=3"), "boot is missing"},
+        {TEXT("/hello 1 node=a boot=2"), "epoch is missing"},
+        {TEXT("/hello 1 node=a boot=2 EPOCH=3"), "epoch is missing"},
+        {TEXT("/hello 1 node= boot=2 epoch=3"), "node"},
+        {TEXT("/hello 1 node=A boot=2 epoch=3"), "node"},
+        {TEXT("/hello 1 node=a/b boot=2 epoch=3"), "node"},
+        {TEXT("/hello 1 node=../x boot=2 epoch=3"), "node"},
+        {TEXT("/hello 1 node=a\0 boot=2 epoch=3"), "node"},
+        {TEXT("/hello 1 node=a boot= epoch=3"), "boot"},
+        {TEXT("/hello 1 node=a boot=x epoch=3"), "boot"},
+        {TEXT("/hello 1 node=a boot=18446744073709551616 epoch=3"), "boot"},
+        {TEXT("/hello 1 node=a boot=2 epoch=-3"), "epoch"},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 listen=65536"), "listen"},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 listen="), "listen"},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 window=1k"), "window"},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 node=b"), "twice"},
+        {TEXT("/hello 1 node=a boot=2 epoch=3 caps=a caps=b"), "twice"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct verb v;
+        const char *cause = NULL;
+        if (verb_parse(rows[i].line, &v, &cause))
+            fail_msg("%s was taken", rows[i].line.at);
+        if (strstr(cause, rows[i].cause) == NULL)
+            fail_msg("%s: %s", rows[i].line.at, cause);
+    }
+}
+
+static void the_length_of_node_ids(void **state)
+{
+    struct verb v;
+    const char *cause;
+
+    (void)state;
+    for (size_t len = 1; len <= NODE_ID_MAX + 1; len++) {
+        char node[NODE_ID_MAX + 2] = "";
+        struct buffer b;
+        memset(node, 'z', len);
+        buffer_init(&b, 1000);
+        assert_true(buffer_print(&b, "/hello 1 node=%s boot=2 epoch=3", node));
+        assert_int_equal(verb_parse(buffer_span(&b), &v, &cause), len <= NODE_ID_MAX);
+        if (len <= NODE_ID_MAX)
+            assert_string_equal(v.hello.node, node);
+        buffer_free(&b);
+    }
+}
+
+/* The line in b without its LF, which must be there and be the only one. */
+static struct span only_line(const struct buffer *b)
+{
+    struct span line = buffer_span(b);
+
+    assert_true(line.len > 0);
+    assert_ptr_equal(memchr(line.at, '\n', line.len), line.at + line.len - 1);
+    return span_make(line.at, line.len - 1);
+}
+
+static void check_hello_comes_back(const struct hello *hello)
+{
+    struct buffer b;
+    struct verb v;
+    const char *cause;
+
+    buffer_init(&b, 1000);
+    verb_format_hello(&b, hello);
+    assert_true(verb_parse(only_line(&b), &v, &cause));
+    assert_int_equal(v.kind, VERB_HELLO);
+    assert_true(v.hello.version == hello->version && v.hello.boot == hello->boot &&
+                v.hello.epoch == hello->epoch && v.hello.window == hello->window);
+    assert_int_equal(v.hello.listen, hello->listen);
+    assert_int_equal(v.hello.passing, hello->passing);
+    assert_string_equal(v.hello.node, hello->node);
+    assert_string_equal(v.hello.name, hello->name);
+    buffer_free(&b);
+}
+
+static void hello_comes_back(void **state)
+{
+    struct hello hello = {.version = VERB_VERSION, .node = "a2z7"};
+
+    (void)state;
+    check_hello_comes_back(&hello);
+    hello.boot = hello.epoch = hello.window = hello.version = UINT64_MAX;
+    hello.listen = UINT16_MAX;
+    hello.passing = true;
+    memset(hello.node, '9', NODE_ID_MAX);
+    memset(hello.name, 'n', NAME_MAX_BYTES);
+    check_hello_comes_back(&hello);
+}
+
+static void hello_reads_well(void **state)
+{
+    struct hello hello = {
+        .version = 1,
+        .node = "abc",
+        .name = "bob",
+        .boot = 5,
+        .epoch = 6,
+        .window = 7,
+        .listen = 7216,
+        .passing = true,
+    };
+    struct buffer b;
+
+    (void)state;
+    buffer_init(&b, 1000);
+    verb_format_hello(&b, &hello);
+    check_span(buffer_span(&b), TEXT("/hello 1 node=abc boot=5 epoch=6 listen=7216 window=7 "
+                                     "name=bob caps=passing\n"));
+    buffer_free(&b);
+}
+
+static void each_written_verb_comes_back(void **state)
+{
+    static const enum verb_kind kinds[] = {VERB_PING, VERB_PONG, VERB_NAME, VERB_BYE, VERB_ERROR};
+    static const char *const texts[] = {"token", "token", "bob", "see you", "it is bad"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct buffer b;
+        struct verb v;
+        const char *cause;
+        buffer_init(&b, 1000);
+        switch (kinds[i]) {
+        case VERB_PING: verb_format_ping(&b, "token"); break;
+        case VERB_PONG: verb_format_pong(&b, TEXT("token")); break;
+        case VERB_NAME: verb_format_name(&b, "bob"); break;
+        case VERB_BYE: verb_format_bye(&b, "see you"); break;
+        default: verb_format_error(&b, "bad-line", "it is bad");
+        }
+        assert_true(verb_parse(only_line(&b), &v, &cause));
+        assert_int_equal(v.kind, kinds[i]);
+        check_span(v.text, span_of(texts[i]));
+        check_span(v.code, span_of(kinds[i] == VERB_ERROR ? "bad-line" : ""));
+        buffer_free(&b);
+    }
+}
+
+static void heads_of_lines_with_text(void **state)
+{
+    char out[VERB_HEAD];
+
+    (void)state;
+    check_span(verb_head(VERB_MSG, 7, out), TEXT("/msg 7 "));
+    check_span(verb_head(VERB_MSG, 10, out), TEXT("/msg 10 "));
+    check_span(verb_head(VERB_BCAST, 1234567890, out), TEXT("/bcast 1234567890 "));
+    check_span(verb_head(VERB_BCAST, UINT64_MAX, out), TEXT("/bcast 18446744073709551615 "));
+    check_span(verb_head(VERB_MSG, 0, out), TEXT("/msg 0 "));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_verbs),
+        cmocka_unit_test(bad_verbs),
+        cmocka_unit_test(the_length_of_tokens),
+        cmocka_unit_test(good_hellos),
+        cmocka_unit_test(hellos_with_odd_values),
+        cmocka_unit_test(bad_hellos),
+        cmocka_unit_test(the_length_of_node_ids),
+        cmocka_unit_test(hello_comes_back),
+        cmocka_unit_test(hello_reads_well),
+        cmocka_unit_test(each_written_verb_comes_back),
+        cmocka_unit_test(heads_of_lines_with_text),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
