@@ -456,6 +456,21 @@ static void a_full_socket_costs_no_passes(void **state)
     free(bytes);
 }
 
+static void an_idle_channel_costs_no_passes(void **state)
+{
+    (void)state;
+    struct timer later = {0};
+
+    channel_send(f->channel, span_of("x"));
+    run_once();
+    run_once();
+    turns = 0;
+    loop_on_turn(f->loop, count_turn, NULL);
+    timer_set(f->loop, &later, loop_now(f->loop) + 50000, stop, NULL);
+    loop_run(f->loop);
+    assert_in_range(turns, 1, 20);
+}
+
 /* ---- the end of sending */
 
 static void finishes_after_the_queue(void **state)
@@ -639,6 +654,7 @@ int main(void)
         TEST(much_leaves_in_parts_and_in_order),
         TEST_SMALL(much_leaves_in_parts_and_in_order),
         TEST_SMALL(a_full_socket_costs_no_passes),
+        TEST(an_idle_channel_costs_no_passes),
         TEST(finishes_after_the_queue),
         TEST_SMALL(finishes_only_when_all_is_out),
         TEST_SMALL(counts_what_is_not_acknowledged),
