@@ -160,6 +160,9 @@ static int open_file(const char *path, sqlite3 **handle, char **cause)
         return SQLITE_OK;
     if (*cause == NULL)
         *cause = alloc_string(sqlite3_errstr(result));
+    /* Whatever it is, it stays as it was found. */
+    if (*handle != NULL)
+        sqlite3_db_config(*handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_close(*handle);
     *handle = NULL;
     return result;
