@@ -362,7 +362,7 @@ void delivery_ready(struct peer *peer)
 /* Whole lines only: other verbs may come between two of them. */
 static size_t whole_lines(struct span run, size_t room)
 {
-    if (run.len <= room)
+    if (run.at == NULL || run.len <= room)
         return run.len;
     const char *end = memrchr(run.at, '\n', room);
     if (end == NULL)

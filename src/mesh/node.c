@@ -110,8 +110,7 @@ void node_free(struct node *node)
     node->leaving = true;
     while (node->links != NULL)
         link_kill(node->links, "the node ends");
-    for (size_t i = 0; i < node->listener_count; i++)
-        listener_free(node->listeners[i]);
+    node_stop_listening(node);
     while (node->peer_count > 0)
         membership_remove(node->peers[node->peer_count - 1]);
     delivery_turn(node);
@@ -143,6 +142,13 @@ int node_listen(struct node *node, const struct address *at, struct address *out
     return 0;
 }
 
+void node_stop_listening(struct node *node)
+{
+    for (size_t i = 0; i < node->listener_count; i++)
+        listener_free(node->listeners[i]);
+    node->listener_count = 0;
+}
+
 void node_start(struct node *node)
 {
     membership_load(node);
@@ -163,9 +169,7 @@ void node_leave(struct node *node)
     if (node->leaving)
         return;
     node->leaving = true;
-    for (size_t i = 0; i < node->listener_count; i++)
-        listener_free(node->listeners[i]);
-    node->listener_count = 0;
+    node_stop_listening(node);
     delivery_kept_back(node);
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];

@@ -46,6 +46,9 @@ void node_free(struct node *node);
 /* -1 with errno. out is where it listens. */
 int node_listen(struct node *node, const struct address *at, struct address *out);
 
+/* Closes every listener. */
+void node_stop_listening(struct node *node);
+
 /* Loads the directory and begins to dial what it holds. */
 void node_start(struct node *node);
 
@@ -85,6 +88,12 @@ struct peer_view {
     int64_t seen;      /* wall seconds; 0 never */
     int64_t rtt_us;    /* -1 unknown */
 };
+
+/* "session", "stream", "oneshot" or "unknown". */
+const char *dialect_name(enum dialect dialect);
+
+/* Has the dial that was asked for last ended, one way or the other? */
+bool peer_dial_has_ended(const struct peer *peer);
 
 void peer_look(const struct peer *peer, struct peer_view *out);
 

@@ -72,6 +72,22 @@ bool peer_is_dialing(const struct peer *peer)
     return a->lookup != NULL || a->dial != NULL || a->link != NULL;
 }
 
+bool peer_dial_has_ended(const struct peer *peer)
+{
+    return peer->tried;
+}
+
+const char *dialect_name(enum dialect dialect)
+{
+    static const char *const names[] = {
+        [DIALECT_UNKNOWN] = "unknown",
+        [DIALECT_ONESHOT] = "oneshot",
+        [DIALECT_STREAM] = "stream",
+        [DIALECT_SESSION] = "session",
+    };
+    return names[dialect];
+}
+
 void peer_look(const struct peer *peer, struct peer_view *out)
 {
     *out = (struct peer_view){

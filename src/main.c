@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Builds the parts, joins them, runs the loop, and turns the outcome into an exit status. What is
+ * decided here is the order of things: start, talk, drain, leave.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "listening.h"
+#include "options.h"
+#include "report/output.h"
+#include "report/report.h"
+#include "shell/interpreter.h"
+#include "shell/script.h"
+#include "shell/terminal.h"
+#include "shell/waiting.h"
+#include "store/state.h"
+
+enum phase { TALKING, DRAINING, LEAVING };
+
+struct app {
+    struct options options;
+    struct loop *loop;
+    struct state *state;
+    struct database *db;
+    struct node *node;
+    struct output *output; /* NULL on a terminal */
+    struct report *report;
+    struct interpreter *interpreter;
+    struct script *script;     /* NULL on a terminal, or if stdin is not read */
+    struct terminal *terminal; /* NULL elsewhere */
+    bool interactive;
+    bool wants_target; /* -t names a peer that is not known yet */
+    enum phase phase;
+    int status;
+    int signals; /* caught, that end us */
+    struct timer drain;
+};
+
+/* --- leaving --- */
+
+static void drained(void *arg)
+{
+    struct app *app = arg;
+    app->phase = LEAVING;
+    node_leave(app->node);
+}
+
+static void leave(void *arg)
+{
+    struct app *app = arg;
+    if (app->phase != TALKING)
+        return;
+    app->phase = DRAINING;
+    timer_set(app->loop, &app->drain, loop_now(app->loop) + app->options.drain_us, drained, app);
+    loop_again(app->loop);
+}
+
+static void input_ended(void *arg)
+{
+    struct app *app = arg;
+    if (!app->options.keep)
+        leave(app);
+}
+
+static void end_signal(void *arg, int signo)
+{
+    struct app *app = arg;
+    if (++app->signals > 1) {
+        terminal_restore();
+        signal(signo, SIG_DFL);
+        raise(signo);
+        return; /* it is delivered as soon as the loop waits again */
+    }
+    interpreter_cancel(app->interpreter);
+    script_free(app->script);
+    app->script = NULL;
+    leave(app);
+}
+
+static void raise_status(struct app *app, int status)
+{
+    if (status > app->status)
+        app->status = status;
+}
+
+static void output_failed(void *arg, int error)
+{
+    struct app *app = arg;
+    log_error("stdout: %s", error == EPIPE ? "its reader has gone" : strerror(error));
+    raise_status(app, STATUS_FAILED);
+    app->phase = LEAVING;
+    timer_stop(app->loop, &app->drain);
+    node_leave(app->node);
+}
+
+/* --- joining the parts --- */
+
+static void print_line(void *arg, const struct span *parts, size_t count)
+{
+    struct app *app = arg;
+    if (app->output != NULL)
+        output_write(app->output, parts, count);
+    else
+        terminal_print(app->terminal, parts[0]);
+}
+
+static void node_event(void *arg, const struct event *event)
+{
+    struct app *app = arg;
+    report_event(app->report, event);
+}
+
+static uint64_t sink_accepted(void *arg)
+{
+    const struct app *app = arg;
+    return app->output != NULL ? output_accepted(app->output) : 0;
+}
+
+static uint64_t sink_written(void *arg)
+{
+    const struct app *app = arg;
+    return app->output != NULL ? output_written(app->output) : 0;
+}
+
+static void reply(void *arg, const char *command, const struct span *fields, size_t count)
+{
+    struct app *app = arg;
+    report_reply(app->report, command, fields, count);
+}
+
+static void diagnostic(void *arg, enum log_level level, struct span line)
+{
+    struct app *app = arg;
+    (void)level;
+    report_diagnostic(app->report, line);
+}
+
+static void show_prompt(struct app *app)
+{
+    char *prompt = alloc_print("%s> ", node_name(app->node));
+    terminal_prompt(app->terminal, prompt);
+    free(prompt);
+}
+
+static void typed(void *arg, struct span line, bool pasted)
+{
+    struct app *app = arg;
+    bool text = pasted || app->options.to != NULL;
+    if (line.len > 0)
+        interpreter_queue(app->interpreter, line, text);
+}
+
+static void cancelled(void *arg)
+{
+    struct app *app = arg;
+    interpreter_cancel(app->interpreter);
+}
+
+static size_t complete(void *arg, enum completion_kind kind, struct span prefix,
+                       struct completion_list *out)
+{
+    struct app *app = arg;
+    size_t count, added = 0;
+    (void)prefix;
+    if (kind == COMPLETE_CONDITION) {
+        for (size_t i = 0; waiting_condition_name(i) != NULL; i++)
+            added += completion_add(out, span_of(waiting_condition_name(i)));
+        return added;
+    }
+    struct peer *const *peers = node_peers(app->node, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct peer_view v;
+        peer_look(peers[i], &v);
+        if (kind == COMPLETE_PEER && strcmp(v.name, "-") != 0)
+            added += completion_add(out, span_of(v.name));
+        added += completion_add(out, span_of(v.address));
+    }
+    return added;
+}
+
+/* --- the turn --- */
+
+static void find_target(struct app *app)
+{
+    char *cause;
+    if (interpreter_set_target(app->interpreter, span_of(app->options.to), &cause)) {
+        app->wants_target = false;
+        return;
+    }
+    if (node_is_settled(app->node)) {
+        log_error("--to %s", cause);
+        raise_status(app, STATUS_FAILED);
+        app->wants_target = false;
+        script_free(app->script);
+        app->script = NULL;
+        leave(app);
+    }
+    free(cause);
+}
+
+static void take_orders(void *arg)
+{
+    struct app *app = arg;
+    if (app->interpreter == NULL)
+        return;
+    if (app->wants_target)
+        find_target(app);
+    if (app->wants_target || app->phase == LEAVING)
+        return;
+    interpreter_turn(app->interpreter);
+    if (app->script != NULL && app->phase == TALKING)
+        script_turn(app->script);
+    if (app->terminal != NULL)
+        show_prompt(app);
+}
+
+static void flush(void *arg)
+{
+    struct app *app = arg;
+    if (app->output != NULL)
+        output_flush(app->output);
+}
+
+static void move_on(void *arg)
+{
+    struct app *app = arg;
+    if (app->phase == DRAINING && interpreter_is_idle(app->interpreter) &&
+        node_is_settled(app->node) && node_is_sent(app->node)) {
+        timer_stop(app->loop, &app->drain);
+        drained(app);
+    }
+    if (app->phase == LEAVING && node_has_left(app->node))
+        loop_stop(app->loop);
+}
+
+/* --- start --- */
+
+static bool open_store(struct app *app)
+{
+    struct options *o = &app->options;
+    char *path = o->state != NULL ? alloc_string(o->state) : NULL;
+    char *cause = NULL;
+    long holder;
+    uint16_t port = o->listen_count > 0 ? o->listen[0].port : o->port;
+    if (o->no_store || (path == NULL && port == 0)) {
+        o->no_store = true;
+        return true;
+    }
+    if (path == NULL) {
+        char *name = alloc_print("%u", port);
+        path = state_default_path(name);
+        free(name);
+    }
+    if (path == NULL) {
+        log_error("there is no HOME to keep the state in; use --state DIR or --no-store");
+        return false;
+    }
+    enum state_result result = state_open(path, &app->state, &holder, &cause);
+    if (result == STATE_BUSY)
+        log_error("%s: in use by the node with pid %ld; stop it, or use another --port or --state",
+                  path, holder);
+    else if (result == STATE_OK)
+        app->db = database_open(path, &cause);
+    if (cause != NULL)
+        log_error("%s", cause);
+    free(cause);
+    free(path);
+    return app->db != NULL;
+}
+
+/* The name given, or the one of the last time, or the login name. The caller frees it. */
+static char *choose_name(struct app *app)
+{
+    const char *cause;
+    char *name = NULL;
+    if (app->options.name != NULL)
+        return alloc_string(app->options.name);
+    if (app->db != NULL)
+        name = database_get(app->db, "name");
+    if (name != NULL && name_check(span_of(name), &cause))
+        return name;
+    free(name);
+    const struct passwd *login = getpwuid(getuid());
+    if (login != NULL && name_check(span_of(login->pw_name), &cause))
+        return alloc_string(login->pw_name);
+    return alloc_string("anonymous");
+}
+
+static void make_node(struct app *app)
+{
+    const struct options *o = &app->options;
+    const struct node_sink sink = {node_event, sink_accepted, sink_written, app};
+    char *name = choose_name(app);
+    uint16_t port = o->listen_count > 0 ? o->listen[0].port : o->port;
+    const struct node_config config = {
+        .name = name,
+        .passing = app->db == NULL && port == 0,
+        .family = o->family,
+        .leave_from_listeners = o->listen_count > 0,
+    };
+    app->node = node_new(app->loop, app->db, &config, &sink);
+    free(name);
+}
+
+static void make_report(struct app *app)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    const struct report_config config = {
+        .terminal = isatty(STDOUT_FILENO),
+        .colour = app->interactive && (no_colour == NULL || no_colour[0] == '\0'),
+        .events = app->options.events,
+    };
+    app->report = report_new(&config, print_line, app);
+    if (!app->interactive)
+        app->output = output_new(app->loop, STDOUT_FILENO, output_failed, app);
+}
+
+static bool make_terminal(struct app *app)
+{
+    static const struct terminal_handlers handlers = {
+        .line = typed, .cancel = cancelled, .interrupt = leave, .end = leave, .complete = complete};
+    char *history = app->options.no_store ? NULL
+                    : app->options.state != NULL
+                        ? alloc_print("%s/history", app->options.state)
+                        : state_default_path("history");
+    app->terminal = terminal_new(app->loop, history, &handlers, app);
+    free(history);
+    if (app->terminal == NULL) {
+        log_error("the terminal belongs to another job; start me in the foreground");
+        return false;
+    }
+    log_set_sink(diagnostic, app);
+    show_prompt(app);
+    return true;
+}
+
+static bool is_null_device(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
+static bool make_input(struct app *app)
+{
+    const struct options *o = &app->options;
+    for (size_t i = 0; i < o->command_count; i++)
+        interpreter_queue(app->interpreter, span_of(o->commands[i]), false);
+    if (app->interactive)
+        return make_terminal(app);
+    if (is_null_device(STDIN_FILENO) && o->command_count == 0)
+        return true; /* receive only */
+    app->script = script_new(app->loop, STDIN_FILENO, o->to != NULL, app->node, app->interpreter,
+                             input_ended, app);
+    return true;
+}
+
+/* Descriptors 0 to 2 are always open, so that no socket is ever taken for one of them. */
+static void open_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+    }
+}
+
+static bool dial_addresses(struct app *app)
+{
+    for (size_t i = 0; i < app->options.address_count; i++) {
+        char *cause;
+        if (node_connect(app->node, span_of(app->options.addresses[i]), &cause) != NULL)
+            continue;
+        log_error("%s", cause);
+        free(cause);
+        return false;
+    }
+    return true;
+}
+
+static int start(struct app *app)
+{
+    static const struct interpreter_handlers handlers = {.reply = reply, .quit = leave};
+    if (app->interactive && !app->options.port_given && app->options.listen_count == 0 &&
+        !listening_ask(&app->options))
+        return STATUS_FAILED;
+    if (!open_store(app))
+        return STATUS_FAILED;
+    app->loop = loop_new();
+    make_report(app);
+    /* A turn: orders, then what is printed, then the node, which confirms only what has left. */
+    loop_on_turn(app->loop, take_orders, app);
+    loop_on_turn(app->loop, flush, app);
+    make_node(app);
+    loop_on_turn(app->loop, flush, app);
+    loop_on_turn(app->loop, move_on, app);
+    if (!listening_start(app->node, &app->options))
+        return STATUS_FAILED;
+    app->interpreter = interpreter_new(app->loop, app->node, &handlers, app);
+    app->wants_target = app->options.to != NULL;
+    node_start(app->node);
+    if (!dial_addresses(app))
+        return STATUS_USAGE;
+    if (!make_input(app))
+        return STATUS_FAILED;
+    loop_on_signal(app->loop, SIGTERM, end_signal, app);
+    loop_on_signal(app->loop, SIGHUP, end_signal, app);
+    if (!app->interactive)
+        loop_on_signal(app->loop, SIGINT, end_signal, app);
+    return 0;
+}
+
+/* --- end --- */
+
+static int final_status(struct app *app)
+{
+    const char *which;
+    raise_status(app, interpreter_status(app->interpreter));
+    if (app->script != NULL)
+        raise_status(app, script_status(app->script));
+    if (report_has_losses(app->report))
+        raise_status(app, STATUS_UNDELIVERED);
+    if (!node_reached_all(app->node, &which)) {
+        log_error("%s was never reached", which);
+        raise_status(app, STATUS_FAILED);
+    }
+    return app->status;
+}
+
+static void tear_down(struct app *app)
+{
+    log_set_sink(NULL, NULL);
+    terminal_free(app->terminal);
+    script_free(app->script);
+    interpreter_free(app->interpreter);
+    if (app->output != NULL)
+        output_flush(app->output);
+    node_free(app->node);
+    output_free(app->output);
+    report_free(app->report);
+    database_close(app->db);
+    state_close(app->state);
+    if (app->loop != NULL)
+        loop_free(app->loop);
+    options_free(&app->options);
+}
+
+int main(int argc, char **argv)
+{
+    struct app app = {.phase = TALKING};
+    open_standard_descriptors();
+    setlocale(LC_ALL, "");
+    signal(SIGPIPE, SIG_IGN);
+    switch (options_parse(argc, argv, &app.options)) {
+    case OPTIONS_DONE:
+        return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
+    case OPTIONS_WRONG:
+        return STATUS_USAGE;
+    case OPTIONS_RUN:
+        break;
+    }
+    log_set_level(app.options.verbose ? LOG_DETAIL
+                  : app.options.quiet ? LOG_ERROR
+                                      : LOG_NOTICE);
+    umask(077);
+    app.interactive = terminal_possible();
+    app.status = start(&app);
+    if (app.status == 0) {
+        loop_run(app.loop);
+        app.status = final_status(&app);
+    }
+    int status = app.status;
+    tear_down(&app);
+    return status;
+}

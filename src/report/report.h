@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * News in lines: what the node tells and what commands answer, as a script reads it on stdout or
+ * as a person reads it on a terminal. It prints through one function that it is given; it does not
+ * know where that leads, and never decides what happens.
+ */
+#ifndef HASHFLOW_REPORT_REPORT_H
+#define HASHFLOW_REPORT_REPORT_H
+
+#include "mesh/event.h"
+
+struct report;
+
+struct report_config {
+    bool terminal; /* for a person: time, columns, everything escaped */
+    bool colour;   /* only with terminal */
+    bool events;   /* "* up ADDRESS NAME" lines as well; a terminal always shows them */
+};
+
+/* write(arg, parts, count) gets one whole line, with its LF, in pieces that it borrows. */
+struct report *report_new(const struct report_config *config,
+                          void (*write)(void *arg, const struct span *parts, size_t count),
+                          void *arg);
+void report_free(struct report *r);
+
+void report_event(struct report *r, const struct event *event);
+
+/* The answer to a command, "/COMMAND FIELD FIELD ...". */
+void report_reply(struct report *r, const char *command, const struct span *fields, size_t count);
+
+/* A diagnostic on a terminal, where it must not harm the typed line. */
+void report_diagnostic(struct report *r, struct span line);
+
+/* Has anything that was sent not been delivered? */
+bool report_has_losses(const struct report *r);
+
+#endif

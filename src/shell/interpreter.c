@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One function per command. A command that takes time leaves something in pending; the turn looks
+ * at it again until it is done.
+ */
+#include "config.h"
+
+#include "shell/interpreter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "shell/waiting.h"
+
+enum { PING_DEADLINE_US = 10000000 };
+
+struct queued {
+    struct queued *next;
+    bool text;
+    size_t len;
+    char line[];
+};
+
+struct interpreter {
+    struct loop *loop;
+    struct node *node;
+    struct interpreter_handlers handlers;
+    void *arg;
+    struct peer *target; /* NULL: all */
+    int status;
+    struct queued *first, **last;
+    struct waiting waiting; /* what the present command waits for */
+};
+
+struct interpreter *interpreter_new(struct loop *loop, struct node *node,
+                                    const struct interpreter_handlers *handlers, void *arg)
+{
+    struct interpreter *in = alloc_zero(1, sizeof *in);
+    in->loop = loop;
+    in->node = node;
+    in->handlers = *handlers;
+    in->arg = arg;
+    in->last = &in->first;
+    waiting_init(&in->waiting, loop, node);
+    return in;
+}
+
+static void drop_queued(struct interpreter *in)
+{
+    struct queued *q = in->first;
+    in->first = q->next;
+    if (in->first == NULL)
+        in->last = &in->first;
+    free(q);
+}
+
+void interpreter_free(struct interpreter *in)
+{
+    if (in == NULL)
+        return;
+    while (in->first != NULL)
+        drop_queued(in);
+    waiting_end(&in->waiting);
+    peer_release(in->target);
+    free(in);
+}
+
+int interpreter_status(const struct interpreter *in)
+{
+    return in->status;
+}
+
+static void raise_status(struct interpreter *in, int status)
+{
+    if (status > in->status)
+        in->status = status;
+}
+
+/* --- answers --- */
+
+static void fail(struct interpreter *in, const struct command *c, const char *cause)
+{
+    log_error("/%s: %s", c->name, cause);
+    raise_status(in, STATUS_FAILED);
+}
+
+static void fail_with(struct interpreter *in, const struct command *c, char *cause)
+{
+    fail(in, c, cause);
+    free(cause);
+}
+
+static void reply(struct interpreter *in, enum command_id id, const struct span *fields,
+                  size_t count)
+{
+    in->handlers.reply(in->arg, command_at(id)->name, fields, count);
+}
+
+static void reply_connected(struct interpreter *in, const struct peer *peer)
+{
+    struct peer_view v;
+    peer_look(peer, &v);
+    const struct span fields[] = {span_of(v.address), span_of(v.name),
+                                  span_of(dialect_name(v.dialect))};
+    reply(in, COMMAND_connect, fields, 3);
+}
+
+static void print_rtt(int64_t us, char out[32])
+{
+    if (us < 0)
+        snprintf(out, 32, "-");
+    else
+        snprintf(out, 32, "%.*fms", us < 10000 ? 2 : 0, (double)us / 1000);
+}
+
+static void reply_peer(struct interpreter *in, const struct peer *peer)
+{
+    static const char *const states[] = {
+        [PEER_DOWN] = "down",
+        [PEER_DIALING] = "dialing",
+        [PEER_UNREACHABLE] = "unreachable",
+        [PEER_UP] = "up",
+    };
+    struct peer_view v;
+    char rtt[32], seen[CLOCK_TEXT] = "-";
+    peer_look(peer, &v);
+    print_rtt(v.rtt_us, rtt);
+    if (v.seen > 0)
+        clock_print(v.seen, seen);
+    const struct span fields[] = {span_of(v.address),
+                                  span_of(v.name),
+                                  span_of(dialect_name(v.dialect)),
+                                  span_of(states[v.state]),
+                                  span_of(rtt),
+                                  span_of(seen)};
+    reply(in, COMMAND_peers, fields, 6);
+}
+
+static void reply_ping(struct interpreter *in, const struct command *c, struct peer *peer)
+{
+    struct peer_view v;
+    char rtt[32];
+    if (peer == NULL) {
+        fail(in, c, "the peer was forgotten meanwhile");
+        return;
+    }
+    peer_look(peer, &v);
+    if (peer_ping_state(peer) != PING_ANSWERED) {
+        fail_with(in, c, alloc_print("%s %s: %s", v.address, v.name,
+                                     peer_ping_state(peer) == PING_FAILED
+                                         ? v.cause
+                                         : "no answer within 10 s"));
+        return;
+    }
+    print_rtt(v.rtt_us, rtt);
+    const struct span fields[] = {span_of(v.address), span_of(v.name), span_of(rtt)};
+    reply(in, COMMAND_ping, fields, 3);
+}
+
+/* --- commands --- */
+
+static struct peer *find(struct interpreter *in, const struct command *c, struct span who)
+{
+    char *cause;
+    struct peer *peer = node_find(in->node, who, &cause);
+    if (peer == NULL)
+        fail_with(in, c, cause);
+    return peer;
+}
+
+static struct span only_word(struct span arguments)
+{
+    struct span rest = span_skip_blanks(arguments);
+    return span_cut_word(&rest);
+}
+
+static void run_connect(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    waiting_begin(&in->waiting, WAITING_DIALS, c, 0);
+    while (arguments.len > 0) {
+        char *cause;
+        struct span word = span_cut_word(&arguments);
+        if (word.len == 0)
+            continue;
+        struct peer *peer = node_connect(in->node, word, &cause);
+        if (peer == NULL)
+            fail_with(in, c, cause);
+        else
+            waiting_add_peer(&in->waiting, peer);
+    }
+}
+
+static void run_disconnect(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    struct peer *peer = find(in, c, only_word(arguments));
+    if (peer != NULL)
+        node_disconnect(in->node, peer);
+}
+
+static void send_to(struct interpreter *in, const struct command *c, struct peer *peer,
+                    struct span text)
+{
+    const char *cause;
+    struct peer_view v;
+    if (node_send(in->node, peer, text, &cause))
+        return;
+    peer_look(peer, &v);
+    fail_with(in, c, alloc_print("%s %s: %s", v.address, v.name, cause));
+}
+
+static void run_msg(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    char *cause;
+    struct span text = span_skip_blanks(arguments);
+    struct span who = span_cut_word(&text);
+    struct peer *peer = node_find_or_add(in->node, who, &cause);
+    if (peer == NULL)
+        fail_with(in, c, cause);
+    else
+        send_to(in, c, peer, text);
+}
+
+static void run_bcast(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    const char *cause;
+    if (!node_broadcast(in->node, arguments, &cause))
+        fail(in, c, cause);
+}
+
+static void run_to(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    char *cause;
+    if (!interpreter_set_target(in, only_word(arguments), &cause))
+        fail_with(in, c, cause);
+}
+
+static void run_peers(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    size_t count;
+    (void)c;
+    (void)arguments;
+    struct peer *const *peers = node_peers(in->node, &count);
+    for (size_t i = 0; i < count; i++)
+        reply_peer(in, peers[i]);
+}
+
+static void run_forget(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    struct peer *peer = find(in, c, only_word(arguments));
+    if (peer != NULL)
+        node_forget(in->node, peer);
+}
+
+static void run_ping(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    const char *cause;
+    struct peer *peer = find(in, c, only_word(arguments));
+    if (peer == NULL)
+        return;
+    if (!node_ping(in->node, peer, &cause)) {
+        struct peer_view v;
+        peer_look(peer, &v);
+        fail_with(in, c, alloc_print("%s %s: %s", v.address, v.name, cause));
+        return;
+    }
+    waiting_begin(&in->waiting, WAITING_PING, c, PING_DEADLINE_US);
+    waiting_add_peer(&in->waiting, peer);
+}
+
+static void run_name(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    const char *cause;
+    struct span name = only_word(arguments);
+    if (!node_rename(in->node, name, &cause))
+        fail_with(in, c, alloc_print("%.*s: %s", (int)name.len, name.at, cause));
+}
+
+static void run_whoami(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    enum { MOST = 16 };
+    char text[MOST][ADDRESS_TEXT];
+    struct span fields[MOST + 2] = {span_of(node_name(in->node)), span_of(node_id(in->node))};
+    struct address a;
+    size_t n = 0;
+    (void)c;
+    (void)arguments;
+    while (n < MOST && node_address(in->node, n, &a)) {
+        address_print(&a, text[n]);
+        fields[2 + n] = span_of(text[n]);
+        n++;
+    }
+    reply(in, COMMAND_whoami, fields, 2 + n);
+}
+
+static void run_wait(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    const char *cause;
+    if (!waiting_parse(&in->waiting, c, arguments, &cause))
+        fail_with(in, c, alloc_print("%.*s: %s", (int)arguments.len, arguments.at, cause));
+}
+
+static void run_echo(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    (void)c;
+    reply(in, COMMAND_echo, &arguments, arguments.len > 0);
+}
+
+static void reply_help(struct interpreter *in, const struct command *c, const char *help)
+{
+    char *usage = alloc_print("/%s%s%s", c->name, c->arguments[0] != '\0' ? " " : "",
+                              c->arguments);
+    char *padded = alloc_print("%-24s %s", usage, help);
+    const struct span field = span_of(padded);
+    reply(in, COMMAND_help, &field, 1);
+    free(usage);
+    free(padded);
+}
+
+static void run_help(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    char *cause;
+    struct span word = only_word(arguments);
+    if (word.len == 0) {
+        for (size_t i = 0; i < COMMAND_COUNT; i++)
+            reply_help(in, command_at(i), command_at(i)->help);
+        return;
+    }
+    const struct command *which =
+        command_find(word.at[0] == '/' ? span_after(word, 1) : word, &cause);
+    if (which == NULL)
+        fail_with(in, c, cause);
+    else
+        reply_help(in, which, which->manual);
+}
+
+static void run_quit(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    (void)c;
+    (void)arguments;
+    in->handlers.quit(in->arg);
+}
+
+/* --- lines --- */
+
+static void run_command(struct interpreter *in, const struct order *order)
+{
+    static void (*const run[])(struct interpreter *in, const struct command *c,
+                               struct span arguments) = {
+#define COMMAND(name, ...) [COMMAND_##name] = run_##name,
+#include "shell/commands.def"
+#undef COMMAND
+    };
+    run[order->command->id](in, order->command, order->arguments);
+}
+
+static void run_text(struct interpreter *in, struct span text)
+{
+    if (in->target == NULL) {
+        run_bcast(in, command_at(COMMAND_bcast), text);
+        return;
+    }
+    struct peer *peer = peer_current(in->target);
+    const struct command *to = command_at(COMMAND_to);
+    if (peer == NULL)
+        fail(in, to, "the peer that lines went to was forgotten; choose another");
+    else
+        send_to(in, command_at(COMMAND_msg), peer, text);
+}
+
+void interpreter_run(struct interpreter *in, struct span line, bool text)
+{
+    struct order order;
+    char *cause;
+    if (text) {
+        run_text(in, line);
+        return;
+    }
+    if (!command_parse(line, &order, &cause)) {
+        log_error("%s", cause);
+        free(cause);
+        raise_status(in, STATUS_FAILED);
+    } else if (order.kind == ORDER_COMMAND) {
+        run_command(in, &order);
+    } else if (order.kind == ORDER_TEXT) {
+        run_text(in, order.text);
+    }
+}
+
+bool interpreter_is_idle(const struct interpreter *in)
+{
+    return in->waiting.what == WAITING_NOTHING && in->first == NULL;
+}
+
+void interpreter_queue(struct interpreter *in, struct span line, bool text)
+{
+    struct queued *q = alloc_zero(1, sizeof *q + line.len);
+    q->text = text;
+    q->len = line.len;
+    memcpy(q->line, line.at, line.len);
+    *in->last = q;
+    in->last = &q->next;
+    loop_again(in->loop);
+}
+
+static void answer(struct interpreter *in, enum waiting_result result)
+{
+    const struct waiting *w = &in->waiting;
+    if (w->what == WAITING_PING) {
+        reply_ping(in, w->command, w->peer_count > 0 ? peer_current(w->peers[0]) : NULL);
+    } else if (w->what == WAITING_DIALS) {
+        for (size_t i = 0; i < w->peer_count; i++) {
+            struct peer *peer = peer_current(w->peers[i]);
+            struct peer_view v;
+            if (peer != NULL)
+                peer_look(peer, &v);
+            if (peer != NULL && v.state == PEER_UP)
+                reply_connected(in, peer);
+        }
+    } else if (result == WAITING_TIMED_OUT) {
+        log_error("/wait: %s: not within %s s", w->text, w->limit);
+        raise_status(in, STATUS_TIMEOUT);
+    }
+}
+
+void interpreter_turn(struct interpreter *in)
+{
+    for (;;) {
+        if (in->waiting.what != WAITING_NOTHING) {
+            enum waiting_result result = waiting_look(&in->waiting);
+            if (result == WAITING_STILL)
+                return;
+            answer(in, result);
+            waiting_end(&in->waiting);
+            loop_again(in->loop);
+        }
+        if (in->first == NULL || node_is_congested(in->node))
+            return;
+        struct queued *q = in->first;
+        interpreter_run(in, span_make(q->line, q->len), q->text);
+        drop_queued(in);
+        loop_again(in->loop);
+    }
+}
+
+void interpreter_cancel(struct interpreter *in)
+{
+    waiting_end(&in->waiting);
+    while (in->first != NULL)
+        drop_queued(in);
+}
+
+bool interpreter_set_target(struct interpreter *in, struct span who, char **cause)
+{
+    struct peer *peer = NULL;
+    if (!span_is(who, "all")) {
+        peer = node_find_or_add(in->node, who, cause);
+        if (peer == NULL)
+            return false;
+        peer_hold(peer);
+    }
+    peer_release(in->target);
+    in->target = peer;
+    return true;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Lines become orders to the node, one after the other: a command is answered before the next one
+ * begins. Where lines come from (options, stdin, a terminal) and where answers go is not its
+ * business.
+ */
+#ifndef HASHFLOW_SHELL_INTERPRETER_H
+#define HASHFLOW_SHELL_INTERPRETER_H
+
+#include "mesh/node.h"
+#include "shell/command.h"
+
+enum {
+    STATUS_FAILED = 1,      /* a command failed */
+    STATUS_USAGE = 2,
+    STATUS_UNDELIVERED = 3,
+    STATUS_TIMEOUT = 4,     /* one that was asked for */
+};
+
+struct interpreter;
+
+struct interpreter_handlers {
+    /* An answer: the command it belongs to, and its fields, borrowed. */
+    void (*reply)(void *arg, const char *command, const struct span *fields, size_t count);
+    void (*quit)(void *arg); /* /quit */
+};
+
+struct interpreter *interpreter_new(struct loop *loop, struct node *node,
+                                    const struct interpreter_handlers *handlers, void *arg);
+void interpreter_free(struct interpreter *in);
+
+/* Queues a line, copied; it runs when everything before it has been answered. text: it is not a
+ * command, whatever it looks like. */
+void interpreter_queue(struct interpreter *in, struct span line, bool text);
+
+/* Nothing is waited for and nothing is queued: interpreter_run() may be called. */
+bool interpreter_is_idle(const struct interpreter *in);
+void interpreter_run(struct interpreter *in, struct span line, bool text);
+
+/* At the end of each turn: looks whether what is waited for has come true, goes on if so. */
+void interpreter_turn(struct interpreter *in);
+
+/* Gives up what is waited for, and what is queued. */
+void interpreter_cancel(struct interpreter *in);
+
+/* Where text goes: PEER or "all". false with *cause, a new string that the caller frees. */
+bool interpreter_set_target(struct interpreter *in, struct span who, char **cause);
+
+/* The largest STATUS_ so far; 0 if all went well. */
+int interpreter_status(const struct interpreter *in);
+
+#endif
