@@ -407,16 +407,20 @@ static void goes_on_after_a_refusal_at_once(void **state)
 {
     (void)state;
     struct listener *l = listen_at("127.0.0.1", 0);
-    int holder;
-    struct address candidates[] = {closed_address(&holder), parse("255.255.255.255", 9),
-                                   address_of(l)};
+    struct address candidates[DIAL_CANDIDATES];
+    int holders[DIAL_CANDIDATES - 2];
     uint64_t before = loop_now(f->loop);
 
-    dial_start(f->loop, candidates, 3, NULL, 0, on_ended, f);
+    for (int i = 0; i < DIAL_CANDIDATES - 2; i++)
+        candidates[i] = closed_address(&holders[i]);
+    candidates[DIAL_CANDIDATES - 2] = parse("255.255.255.255", 9);
+    candidates[DIAL_CANDIDATES - 1] = address_of(l);
+    dial_start(f->loop, candidates, DIAL_CANDIDATES, NULL, 0, on_ended, f);
     loop_run(f->loop);
     assert_int_equal(f->error, 0);
-    assert_true(loop_now(f->loop) - before < DIAL_STAGGER_US);
-    close(holder);
+    assert_true(loop_now(f->loop) - before < 4 * DIAL_STAGGER_US);
+    for (int i = 0; i < DIAL_CANDIDATES - 2; i++)
+        close(holders[i]);
     listener_free(l);
 }
 
