@@ -18,11 +18,11 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "net/heap.h"
 
 enum {
     LOOP_SIGNALS = 16, /* more is a bug: the program's handlers are few and fixed */
     LOOP_TURNS = 16,
-    LOOP_HEAP_FIRST = 64, /* timers that the heap has room for at first */
     WORD_BITS = sizeof(unsigned long) * CHAR_BIT,
     WORDS = FD_SETSIZE / WORD_BITS,
 };
@@ -61,9 +61,7 @@ struct loop {
     bool again;
     bool stopped;
 
-    struct timer **heap; /* places 1 to timers; 0 is unused */
-    size_t heap_room;
-    size_t timers;
+    struct heap timers;
     uint64_t order; /* given to the next timer or task */
 
     struct signal_slot signals[LOOP_SIGNALS];
@@ -97,7 +95,7 @@ void loop_free(struct loop *loop)
     }
     if (loop->signal_count > 0)
         sigprocmask(SIG_SETMASK, &loop->former_mask, NULL);
-    free(loop->heap);
+    heap_free(&loop->timers);
     free(loop);
 }
 
@@ -110,12 +108,10 @@ uint64_t loop_now(const struct loop *loop)
 
 static void bit_put(union descriptors *d, int fd, bool on)
 {
+    unsigned long *word = &d->words[fd / WORD_BITS];
     unsigned long bit = 1UL << (fd % WORD_BITS);
 
-    if (on)
-        d->words[fd / WORD_BITS] |= bit;
-    else
-        d->words[fd / WORD_BITS] &= ~bit;
+    *word = on ? *word | bit : *word & ~bit;
 }
 
 static bool bit_get(const union descriptors *d, int fd)
@@ -200,33 +196,7 @@ static void call_descriptors(struct loop *loop, const union descriptors *readabl
     }
 }
 
-/* ---- timers: a binary heap of the callers' own structures */
-
-static bool timer_before(const struct timer *a, const struct timer *b)
-{
-    return a->due != b->due ? a->due < b->due : a->order < b->order;
-}
-
-static void heap_put(struct loop *loop, size_t place, struct timer *timer)
-{
-    loop->heap[place] = timer;
-    timer->place = place;
-}
-
-/* Finds the place of timer, beginning at a place that is free. */
-static void heap_settle(struct loop *loop, size_t place, struct timer *timer)
-{
-    for (; place > 1 && timer_before(timer, loop->heap[place / 2]); place /= 2)
-        heap_put(loop, place, loop->heap[place / 2]);
-    for (size_t child; (child = place * 2) <= loop->timers; place = child) {
-        if (child < loop->timers && timer_before(loop->heap[child + 1], loop->heap[child]))
-            child++;
-        if (!timer_before(loop->heap[child], timer))
-            break;
-        heap_put(loop, place, loop->heap[child]);
-    }
-    heap_put(loop, place, timer);
-}
+/* ---- timers */
 
 void timer_set(struct loop *loop, struct timer *timer, uint64_t due, void (*fire)(void *arg),
                void *arg)
@@ -237,34 +207,22 @@ void timer_set(struct loop *loop, struct timer *timer, uint64_t due, void (*fire
     timer->order = loop->order++;
     timer->fire = fire;
     timer->arg = arg;
-    if (loop->timers + 1 >= loop->heap_room) {
-        loop->heap_room = loop->heap_room ? loop->heap_room * 2 : LOOP_HEAP_FIRST;
-        loop->heap = alloc_resize(loop->heap, loop->heap_room, sizeof(struct timer *));
-    }
-    heap_settle(loop, ++loop->timers, timer);
+    heap_insert(&loop->timers, timer);
 }
 
 void timer_stop(struct loop *loop, struct timer *timer)
 {
-    size_t place = timer->place;
-
-    if (place == 0)
-        return;
-    assert(place <= loop->timers && loop->heap[place] == timer);
-    timer->place = 0;
-    struct timer *last = loop->heap[loop->timers--];
-    if (last != timer)
-        heap_settle(loop, place, last);
+    if (timer_is_set(timer))
+        heap_remove(&loop->timers, timer);
 }
 
 /* Those set during this pass wait for the next, however long overdue: no runaway. */
 static void call_timers(struct loop *loop, uint64_t limit)
 {
-    while (loop->timers > 0) {
-        struct timer *timer = loop->heap[1];
+    struct timer *timer;
 
-        if (timer->due > loop->now || timer->order >= limit)
-            break;
+    while ((timer = heap_first(&loop->timers)) != NULL && timer->due <= loop->now &&
+           timer->order < limit) {
         timer_stop(loop, timer);
         timer->fire(timer->arg);
     }
@@ -319,11 +277,11 @@ static void let_signals_in(struct loop *loop)
     if (loop->signal_count == 0 || sigpending(&pending) != 0)
         return;
     for (int i = 0; i < loop->signal_count; i++) {
-        if (sigismember(&pending, loop->signals[i].signo)) {
-            sigprocmask(SIG_SETMASK, &loop->wait_mask, NULL);
-            sigprocmask(SIG_SETMASK, &loop->blocked_mask, NULL);
-            return;
-        }
+        if (!sigismember(&pending, loop->signals[i].signo))
+            continue;
+        sigprocmask(SIG_SETMASK, &loop->wait_mask, NULL);
+        sigprocmask(SIG_SETMASK, &loop->blocked_mask, NULL);
+        return;
     }
 }
 
@@ -391,13 +349,14 @@ void loop_again(struct loop *loop)
 /* How long the wait may be; NULL for ever. */
 static struct timespec *wait_limit(struct loop *loop, struct timespec *limit)
 {
+    const struct timer *first = heap_first(&loop->timers);
     uint64_t left = 0;
 
     if (!loop->again && loop->tasks.next == &loop->tasks) {
-        if (loop->timers == 0)
+        if (first == NULL)
             return NULL;
         uint64_t now = clock_now_us();
-        left = loop->heap[1]->due > now ? loop->heap[1]->due - now : 0;
+        left = first->due > now ? first->due - now : 0;
     }
     loop->again = false;
     limit->tv_sec = (time_t)(left / 1000000);
@@ -413,10 +372,8 @@ static void wait_for(struct loop *loop, union descriptors *readable, union descr
 
     /* EBADF: somebody has closed a descriptor without loop_unwatch(). */
     assert(count >= 0 || errno == EINTR);
-    if (count <= 0) {
-        *readable = (union descriptors){.words = {0}};
-        *writable = (union descriptors){.words = {0}};
-    }
+    if (count <= 0)
+        *readable = *writable = (union descriptors){.words = {0}};
     if (count >= 0)
         let_signals_in(loop);
 }
