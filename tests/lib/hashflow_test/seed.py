@@ -72,6 +72,7 @@ class SeedPeer:
     @staticmethod
     def _rest(sock):
         more = b""
+        sock.shutdown(socket.SHUT_WR)
         while part := sock.recv(1024):
             more += part
         return more
