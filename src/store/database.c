@@ -92,10 +92,11 @@ static int query(sqlite3 *handle, const char *sql, char **value)
     int result = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
 
     *value = NULL;
-    if (result == SQLITE_OK && (result = sqlite3_step(statement)) == SQLITE_ROW)
+    if (result != SQLITE_OK)
+        return result;
+    if (sqlite3_step(statement) == SQLITE_ROW)
         *value = first_column(statement);
-    int finished = sqlite3_finalize(statement);
-    return *value != NULL ? SQLITE_OK : finished;
+    return sqlite3_finalize(statement); /* what the step has come to */
 }
 
 static int check_pages(sqlite3 *handle)
