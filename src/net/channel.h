@@ -35,16 +35,17 @@ struct channel *channel_new(struct loop *loop, int fd, const struct channel_hand
 void channel_free(struct channel *c);
 
 /* Queues bytes; they leave at the end of the pass or when the socket can take them. */
-void channel_send(struct channel *c, struct span bytes);       /* copies */
+void channel_send(struct channel *c, struct span bytes);        /* copies */
 void channel_send_slice(struct channel *c, struct slice slice); /* takes the slice's reference */
 
 /* Writes now what the socket takes, without waiting for the end of the pass. */
 void channel_flush(struct channel *c);
 
-size_t channel_queued(const struct channel *c);    /* bytes that the kernel has not taken */
-uint64_t channel_written(const struct channel *c); /* bytes that it has taken, since the start */
+size_t channel_queued(const struct channel *c);     /* bytes that the kernel has not taken */
+uint64_t channel_written(const struct channel *c);  /* bytes that it has taken, since the start */
 uint64_t channel_received(const struct channel *c); /* bytes read, since the start */
-int channel_unacknowledged(const struct channel *c); /* bytes in the kernel's send queue (SIOCOUTQ) */
+int channel_unacknowledged(
+    const struct channel *c); /* bytes in the kernel's send queue (SIOCOUTQ) */
 
 /* Sends FIN once the queue is empty. Nothing may be queued afterwards. */
 void channel_finish(struct channel *c);

@@ -10,11 +10,11 @@
 #include "wire/address.h"
 
 enum {
-    ENDPOINT_ACCEPTS = 64,           /* per pass and listener */
-    ENDPOINT_REST_US = 1000000,      /* a listener out of descriptors rests so long */
-    DIAL_DEADLINE_US = 10000000,     /* a whole dial */
-    DIAL_STAGGER_US = 250000,        /* between attempts, RFC 8305 section 5 */
-    DIAL_CANDIDATES = 8,             /* addresses tried in one dial */
+    ENDPOINT_ACCEPTS = 64,       /* per pass and listener */
+    ENDPOINT_REST_US = 1000000,  /* a listener out of descriptors rests so long */
+    DIAL_DEADLINE_US = 10000000, /* a whole dial */
+    DIAL_STAGGER_US = 250000,    /* between attempts, RFC 8305 section 5 */
+    DIAL_CANDIDATES = 8,         /* addresses tried in one dial */
 };
 
 struct listener;

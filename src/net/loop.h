@@ -36,8 +36,8 @@ int loop_fd_limit(void);
 
 /* Owned by the caller, who must timer_stop() it before its memory goes. Zeroed is stopped. */
 struct timer {
-    uint64_t due; /* monotonic microseconds */
-    size_t place; /* in the heap, from 1; 0 when stopped */
+    uint64_t due;   /* monotonic microseconds */
+    size_t place;   /* in the heap, from 1; 0 when stopped */
     uint64_t order; /* equal due times fire in the order they were set */
     void (*fire)(void *arg);
     void *arg;
