@@ -7,7 +7,6 @@
 
 #include "net/channel.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -254,7 +253,10 @@ void channel_send(struct channel *c, struct span bytes)
 
 void channel_send_slice(struct channel *c, struct slice slice)
 {
-    assert(!c->finish);
+    if (c->finish) {
+        slice_release(slice);
+        return;
+    }
     queue_push(&c->queue, slice);
     task_set(c->loop, &c->task, run_task, c);
 }

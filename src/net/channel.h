@@ -47,7 +47,8 @@ uint64_t channel_received(const struct channel *c); /* bytes read, since the sta
 int channel_unacknowledged(
     const struct channel *c); /* bytes in the kernel's send queue (SIOCOUTQ) */
 
-/* Sends FIN once the queue is empty. Nothing may be queued afterwards. */
+/* Sends FIN once the queue is empty. What is sent afterwards is dropped: to the other side we have
+ * closed, and what it says meanwhile must not be able to make us stumble over an answer. */
 void channel_finish(struct channel *c);
 bool channel_is_finished(const struct channel *c); /* the FIN has been sent */
 

@@ -492,6 +492,23 @@ static void finishes_after_the_queue(void **state)
     assert_int_equal(f->len, 6);
 }
 
+static void what_is_sent_after_the_finish_is_dropped(void **state)
+{
+    (void)state;
+    char got[16];
+
+    channel_send(f->channel, span_of("last"));
+    channel_finish(f->channel);
+    channel_send(f->channel, span_of("later"));
+    run_once();
+    channel_send(f->channel, span_of("much later"));
+    run_once();
+    assert_int_equal(channel_queued(f->channel), 0);
+    assert_int_equal(channel_written(f->channel), 4);
+    assert_int_equal(recv(f->other, got, sizeof got, MSG_WAITALL), 4);
+    assert_int_equal(f->ends, 0);
+}
+
 static void finishes_only_when_all_is_out(void **state)
 {
     (void)state;
@@ -656,6 +673,7 @@ int main(void)
         TEST_SMALL(a_full_socket_costs_no_passes),
         TEST(an_idle_channel_costs_no_passes),
         TEST(finishes_after_the_queue),
+        TEST(what_is_sent_after_the_finish_is_dropped),
         TEST_SMALL(finishes_only_when_all_is_out),
         TEST_SMALL(counts_what_is_not_acknowledged),
         TEST(a_failed_send_after_a_clean_end_is_told_too),
