@@ -131,6 +131,7 @@ static void hear_exit(struct link *link, const struct session_event *event)
     struct peer *peer = membership_by_address(link->node, &from);
     if (peer == NULL || peer->left || (peer->link != NULL && link_is_session(peer->link)))
         return;
+    peer_set_name(peer, event->message.name);
     peer->left = true;
     peer->heard = false;
     if (peer->link != NULL)
@@ -206,7 +207,7 @@ static void hear_bye(struct link *link, const struct verb *verb)
         return;
     }
     peer->left = true;
-    link->cause = "left";
+    link_answer_bye(link);
 }
 
 static void hear_verb(struct link *link, const struct session_event *event)
@@ -256,9 +257,8 @@ static void hear_failed(struct link *link, const struct session_event *event)
     if (link->role == SESSION_LISTENER || (link->peer != NULL && link->peer->link == link))
         hear_refused(link, event);
     /* An ended connection's own cause ("Connection reset by peer") says more. */
-    link_kill(link, link->ended && link->cause != NULL && session_has_spoken(link->session)
-                        ? link->cause
-                        : event->cause);
+    bool said_more = link->ended && link->cause != NULL && session_has_spoken(link->session);
+    link_refuse(link, said_more ? link->cause : event->cause);
 }
 
 static void hear_done(struct link *link, const struct session_event *event)

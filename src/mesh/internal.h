@@ -179,6 +179,7 @@ struct link {
     char claimed_name[NAME_TEXT];
     uint64_t since;                   /* monotonic us */
     bool closing;                     /* we have said all that we will */
+    bool finishing;                   /* it has said /bye: so do we, after the last pong */
     bool duplicate;                   /* it lost against a crossed dial */
     bool ended;                       /* the other side will send no more */
     bool dead;
@@ -195,6 +196,9 @@ void link_send(struct link *link, struct buffer *line); /* and frees the buffer 
 /* Sends what waits, says /bye (a session, if reason is not NULL), and closes once it has left. */
 void link_bye(struct link *link, const char *reason);
 void link_kill(struct link *link, const char *cause); /* closes now; freed at the turn's end */
+void link_answer_bye(struct link *link);
+/* Nothing more is heard from it or owed to it; what is queued (an /error) still leaves. */
+void link_refuse(struct link *link, const char *cause);
 void link_defer_pong(struct link *link, struct span token);
 void link_answer_pings(struct link *link);
 void link_hold(struct link *link); /* reads, or does not, as the node says */

@@ -225,6 +225,17 @@ void link_kill(struct link *link, const char *cause)
     loop_again(link->node->loop);
 }
 
+/* Sends what is queued, then FIN; the other side's own end, or a while, closes. */
+static void shut(struct link *link)
+{
+    if (link->dead || link->closing)
+        return;
+    link->closing = true;
+    channel_finish(link->channel);
+    timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + LINK_CLOSE_US,
+              close_overdue, link);
+}
+
 void link_bye(struct link *link, const char *reason)
 {
     if (link->dead || link->closing)
@@ -237,10 +248,25 @@ void link_bye(struct link *link, const char *reason)
         verb_format_bye(&line, reason);
         link_send(link, &line);
     }
-    link->closing = true;
-    channel_finish(link->channel);
-    timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + LINK_CLOSE_US,
-              close_overdue, link);
+    shut(link);
+}
+
+void link_answer_bye(struct link *link)
+{
+    link->cause = "left";
+    link->finishing = true;
+    if (link->pong_count == 0)
+        shut(link);
+}
+
+void link_refuse(struct link *link, const char *cause)
+{
+    session_close(link->session);
+    detach(link, cause);
+    if (link->ended)
+        link_kill(link, cause);
+    else
+        shut(link);
 }
 
 void link_defer_pong(struct link *link, struct span token)
@@ -250,7 +276,7 @@ void link_defer_pong(struct link *link, struct span token)
         buffer_init(&line, LINK_LINE);
         verb_format_error(&line, "too-many", "more pings than answers");
         link_send(link, &line);
-        link_kill(link, "sent more pings than it let us answer");
+        link_refuse(link, "sent more pings than it let us answer");
         return;
     }
     if (link->pong_count == link->pong_room) {
@@ -275,11 +301,17 @@ void link_answer_pings(struct link *link)
         buffer_free(&line);
         answered++;
     }
+    if (answered == 0)
+        return;
     link->pong_count -= answered;
     link->node->awaited -= answered;
     memmove(link->pongs, link->pongs + answered, link->pong_count * sizeof *link->pongs);
-    if (answered > 0 && link->pong_count == 0 && link->ended)
+    if (link->pong_count > 0)
+        return;
+    if (link->ended)
         link_kill(link, link->cause);
+    else if (link->finishing)
+        shut(link);
 }
 
 void link_hold(struct link *link)

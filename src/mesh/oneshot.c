@@ -111,6 +111,7 @@ static void settled(void *arg)
     size_t line = o->line;
     free(o);
     peer->oneshot = NULL;
+    delivery_ready(peer);
     loop_again(peer->node->loop);
     if (delivered || leaving)
         return;

@@ -171,11 +171,9 @@ static void print_words(struct report *r, const struct span *words, size_t count
 
 static void print_event(struct report *r, const char *what, const struct event *e)
 {
-    const char *more = e->former != NULL ? e->former : e->cause;
-    bool has_more = more != NULL && more[0] != '\0';
     const struct span words[] = {span_of("*"), span_of(what), span_of(e->address),
-                                 span_of(e->name), span_of(has_more ? more : "")};
-    print_words(r, words, has_more ? 5 : 4);
+                                 span_of(e->name)};
+    print_words(r, words, 4);
 }
 
 void report_reply(struct report *r, const char *command, const struct span *fields, size_t count)

@@ -242,7 +242,6 @@ static void listener_first_timeout(struct session *s, uint64_t now)
 {
     declare(s, DIALECT_ONESHOT);
     deliver(s, line_partial(&s->cutter));
-    line_drop_partial(&s->cutter);
     enter(s, &tail, now + SESSION_TAIL_US);
 }
 

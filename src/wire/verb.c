@@ -140,14 +140,8 @@ static const char *read_token(struct span words, struct verb *out)
 
 static const char *read_new_name(struct span words, struct verb *out)
 {
-    out->text = words;
+    (void)out;
     return words.len > 0 ? NULL : "the name is missing";
-}
-
-static const char *read_reason(struct span words, struct verb *out)
-{
-    out->text = words;
-    return NULL;
 }
 
 static const char *read_error(struct span words, struct verb *out)
@@ -162,11 +156,11 @@ static const struct verb_row {
     const char *word;
     size_t len;
     enum verb_kind kind;
-    word_reader *read;
+    word_reader *read; /* NULL: whatever follows is the text */
 } verb_rows[] = {
     {"/msg", 4, VERB_MSG, read_text},       {"/bcast", 6, VERB_BCAST, read_text},
     {"/ping", 5, VERB_PING, read_token},    {"/pong", 5, VERB_PONG, read_token},
-    {"/name", 5, VERB_NAME, read_new_name}, {"/bye", 4, VERB_BYE, read_reason},
+    {"/name", 5, VERB_NAME, read_new_name}, {"/bye", 4, VERB_BYE, NULL},
     {"/error", 6, VERB_ERROR, read_error},  {"/hello", 6, VERB_HELLO, read_hello},
 };
 
@@ -206,7 +200,7 @@ bool verb_parse(struct span line, struct verb *out, const char **cause)
     if (row == NULL)
         *cause = is_verb_word(word) ? NULL : "not a verb";
     else
-        *cause = row->read(words, out);
+        *cause = row->read == NULL ? NULL : row->read(words, out);
     return *cause == NULL;
 }
 
