@@ -141,6 +141,8 @@ static const char *read_token(struct span words, struct verb *out)
 static const char *read_new_name(struct span words, struct verb *out)
 {
     (void)out;
+    if (memchr(words.at, ' ', words.len) != NULL)
+        return "a name has no space";
     return words.len > 0 ? NULL : "the name is missing";
 }
 
