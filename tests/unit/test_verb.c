@@ -40,20 +40,26 @@ static void good_verbs(void **state)
         {TEXT("/msg 9223372036854775807 x"), VERB_MSG, INT64_MAX, TEXT("x"), TEXT("")},
         {TEXT("/bcast 12 /quit"), VERB_BCAST, 12, TEXT("/quit"), TEXT("")},
         {TEXT("/bcast 1 \xff\x1b"), VERB_BCAST, 1, TEXT("\xff\x1b"), TEXT("")},
+        {TEXT("/ping t"), VERB_PING, 0, TEXT("t"), TEXT("")},
         {TEXT("/ping a1"), VERB_PING, 0, TEXT("a1"), TEXT("")},
         {TEXT("/ping a1 later=1"), VERB_PING, 0, TEXT("a1"), TEXT("")},
         {TEXT("/pong a1"), VERB_PONG, 0, TEXT("a1"), TEXT("")},
         {TEXT("/name bob"), VERB_NAME, 0, TEXT("bob"), TEXT("")},
+        {TEXT("/name b"), VERB_NAME, 0, TEXT("b"), TEXT("")},
+        {TEXT("/name two words"), VERB_NAME, 0, TEXT("two words"), TEXT("")},
         {TEXT("/name all"), VERB_NAME, 0, TEXT("all"), TEXT("")},
         {TEXT("/bye"), VERB_BYE, 0, TEXT(""), TEXT("")},
         {TEXT("/bye "), VERB_BYE, 0, TEXT(""), TEXT("")},
         {TEXT("/bye I leave"), VERB_BYE, 0, TEXT("I leave"), TEXT("")},
         {TEXT("/error bad-verb no such thing"), VERB_ERROR, 0, TEXT("no such thing"),
          TEXT("bad-verb")},
+        {TEXT("/error c"), VERB_ERROR, 0, TEXT(""), TEXT("c")},
         {TEXT("/error full"), VERB_ERROR, 0, TEXT(""), TEXT("full")},
         {TEXT("/resume 7 9"), VERB_OTHER, 0, TEXT("7 9"), TEXT("")},
         {TEXT("/ack"), VERB_OTHER, 0, TEXT(""), TEXT("")},
         {TEXT("/msgs 7 hi"), VERB_OTHER, 0, TEXT("7 hi"), TEXT("")},
+        {TEXT("/z"), VERB_OTHER, 0, TEXT(""), TEXT("")},
+        {TEXT("/az-09"), VERB_OTHER, 0, TEXT(""), TEXT("")},
         {TEXT("/x-2 \xff"), VERB_OTHER, 0, TEXT("\xff"), TEXT("")},
     };
 
@@ -83,6 +89,12 @@ static void bad_verbs(void **state)
         {TEXT(" /msg 7 hi"), "not a verb"},
         {TEXT("msg 7 hi"), "not a verb"},
         {TEXT("hello"), "not a verb"},
+        {TEXT("/a{"), "not a verb"},
+        {TEXT("/a`"), "not a verb"},
+        {TEXT("/a/"), "not a verb"},
+        {TEXT("/a:"), "not a verb"},
+        {TEXT("/`"), "not a verb"},
+        {TEXT("/{"), "not a verb"},
         {TEXT("/7"), "not a verb"},
         {TEXT("/-"), "not a verb"},
         {TEXT("/MSG 7 hi"), "not a verb"},
@@ -292,7 +304,7 @@ static void check_hello_comes_back(const struct hello *hello)
 
 static void hello_comes_back(void **state)
 {
-    struct hello hello = {.version = VERB_VERSION, .node = "a2z7"};
+    struct hello hello = {.version = VERB_VERSION, .node = "az09"};
 
     (void)state;
     check_hello_comes_back(&hello);
