@@ -11,6 +11,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -107,6 +108,8 @@ void editor_print(struct editor *e, struct span text)
 
 void editor_prompt(struct editor *e, const char *prompt)
 {
+    if (strcmp(prompt, e->prompt) == 0)
+        return;
     free(e->prompt);
     e->prompt = alloc_string(prompt);
     e->prompt_waits = true;

@@ -49,7 +49,8 @@ struct terminal *terminal_new(struct loop *loop, const char *history_path,
  * when the loop has ended: the signals stay taken. Accepts NULL. */
 void terminal_free(struct terminal *t);
 
-/* What stands before the typed line, e.g. "alice> "; copied. May change while a line is typed. */
+/* What stands before the typed line, e.g. "alice> "; copied. May change while a line is typed, and
+ * costs nothing if it is what it was. */
 void terminal_prompt(struct terminal *t, const char *prompt);
 
 /* Whole lines with their LF, escaped already (base/text.h). They appear above the typed line at the

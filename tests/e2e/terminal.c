@@ -145,7 +145,10 @@ static void connect_peer(struct scene *scene, int ready)
 
 #define ARGUMENTS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* argv[0], -p 0 and what follows are given; arguments come after. */
+static void message(struct scene *scene, const char *line);
+
+/* argv[0], -p 0 and what follows are given; arguments come after. The peer has said something when
+ * the test begins: one that is silent is nobody. */
 static void start_with(struct scene *scene, const char *const arguments[], const char *setting,
                        int rows, int columns)
 {
@@ -161,6 +164,7 @@ static void start_with(struct scene *scene, const char *const arguments[], const
     open_screen(scene, argv, setting, rows, columns, KEPT_FD);
     close(KEPT_FD);
     connect_peer(scene, ready[0]);
+    message(scene, "I am here");
     assert_true(screen_shows(scene->screen, PROMPT));
 }
 
@@ -777,7 +781,7 @@ static void test_completion(void **state)
 
 static const char *history_file(void)
 {
-    return format("%s/state/hashflow/history", home);
+    return format("%s/node/history", home);
 }
 
 static void start_with_state(struct scene *scene)
@@ -795,7 +799,7 @@ static void test_history_of_the_last_run(void **state)
     assert_ends(scene, 0);
     assert_int_equal(stat(history_file(), &file), 0);
     assert_int_equal(file.st_mode & 0777, 0600);
-    assert_int_equal(stat(format("%s/state/hashflow", home), &file), 0);
+    assert_int_equal(stat(format("%s/node", home), &file), 0);
     assert_int_equal(file.st_mode & 0777, 0700);
     close_scene(scene);
 

@@ -346,24 +346,31 @@ const char *screen_typed(struct screen *s, const char *prompt)
     return s->typed;
 }
 
-static bool text_is_there(struct screen *s, const void *arg)
+static bool is_full(struct screen *s, int row)
 {
-    return strstr(screen_text(s), arg) != NULL;
+    VTermScreenCell last;
+
+    vterm_screen_get_cell(s->cells, (VTermPos){row, s->columns - 1}, &last);
+    return last.chars[0] != 0;
 }
 
-static bool text_is_gone(struct screen *s, const void *arg)
+static bool text_is_there(struct screen *s, const void *arg)
 {
-    return !text_is_there(s, arg);
+    char *end = s->text;
+
+    if (strstr(screen_text(s), arg) != NULL)
+        return true;
+    for (int row = 0; row < s->rows; row++) {
+        end = append_row(s, row, end, s->text + TEXT_MAX);
+        if (is_full(s, row))
+            *--end = '\0';
+    }
+    return strstr(s->text, arg) != NULL;
 }
 
 bool screen_shows(struct screen *s, const char *text)
 {
     return screen_until(s, text_is_there, text);
-}
-
-bool screen_no_more(struct screen *s, const char *text)
-{
-    return screen_until(s, text_is_gone, text);
 }
 
 struct typed {

@@ -43,8 +43,8 @@ void screen_look(struct screen *s); /* takes in what has been printed so far */
 bool screen_until(struct screen *s, bool (*holds)(struct screen *s, const void *arg),
                   const void *arg);
 
-bool screen_shows(struct screen *s, const char *text);   /* waits until it does */
-bool screen_no_more(struct screen *s, const char *text); /* waits until it does not */
+/* Waits until the text is there, even if it goes on in the next row. */
+bool screen_shows(struct screen *s, const char *text);
 bool screen_types(struct screen *s, const char *prompt,
                   const char *typed); /* screen_typed() is it */
 
