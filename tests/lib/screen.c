@@ -297,7 +297,7 @@ void screen_resize(struct screen *s, int rows, int columns)
 
 /* ---- what the screen shows */
 
-/* Appends a row to text, at most up to end; returns the new end of text. */
+/* Appends a row to text, which ends at end, without its trailing blanks; returns the new end. */
 static char *append_row(struct screen *s, int row, char *text, const char *end)
 {
     VTermRect rect = {.start_row = row, .end_row = row + 1, .end_col = s->columns};
@@ -346,6 +346,7 @@ const char *screen_typed(struct screen *s, const char *prompt)
     return s->typed;
 }
 
+/* Something was printed in its last column, be it a blank: what follows may belong to it. */
 static bool is_full(struct screen *s, int row)
 {
     VTermScreenCell last;
@@ -354,18 +355,27 @@ static bool is_full(struct screen *s, int row)
     return last.chars[0] != 0;
 }
 
-static bool text_is_there(struct screen *s, const void *arg)
+static const char *text_of_long_rows(struct screen *s)
 {
     char *end = s->text;
 
-    if (strstr(screen_text(s), arg) != NULL)
-        return true;
     for (int row = 0; row < s->rows; row++) {
+        char *start = end;
         end = append_row(s, row, end, s->text + TEXT_MAX);
-        if (is_full(s, row))
-            *--end = '\0';
+        if (!is_full(s, row))
+            continue;
+        if (end - start - 1 < s->columns)
+            end[-1] = ' '; /* the blank that was taken off */
+        else
+            end--;
+        *end = '\0';
     }
-    return strstr(s->text, arg) != NULL;
+    return s->text;
+}
+
+static bool text_is_there(struct screen *s, const void *arg)
+{
+    return strstr(screen_text(s), arg) != NULL || strstr(text_of_long_rows(s), arg) != NULL;
 }
 
 bool screen_shows(struct screen *s, const char *text)
