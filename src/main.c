@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,15 +17,15 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "home.h"
 #include "listening.h"
 #include "options.h"
 #include "report/output.h"
 #include "report/report.h"
+#include "shell/console.h"
 #include "shell/interpreter.h"
 #include "shell/script.h"
 #include "shell/terminal.h"
-#include "shell/waiting.h"
-#include "store/state.h"
 
 enum phase { TALKING, DRAINING, LEAVING };
 
@@ -40,7 +39,7 @@ struct app {
     struct report *report;
     struct interpreter *interpreter;
     struct script *script;     /* NULL on a terminal, or if stdin is not read */
-    struct terminal *terminal; /* NULL elsewhere */
+    struct console *console; /* NULL elsewhere */
     bool interactive;
     bool wants_target; /* -t names a peer that is not known yet */
     enum phase phase;
@@ -114,7 +113,7 @@ static void print_line(void *arg, const struct span *parts, size_t count)
     if (app->output != NULL)
         output_write(app->output, parts, count);
     else
-        terminal_print(app->terminal, parts[0]);
+        console_print(app->console, parts[0]);
 }
 
 static void node_event(void *arg, const struct event *event)
@@ -139,56 +138,6 @@ static void reply(void *arg, const char *command, const struct span *fields, siz
 {
     struct app *app = arg;
     report_reply(app->report, command, fields, count);
-}
-
-static void diagnostic(void *arg, enum log_level level, struct span line)
-{
-    struct app *app = arg;
-    (void)level;
-    report_diagnostic(app->report, line);
-}
-
-static void show_prompt(struct app *app)
-{
-    char *prompt = alloc_print("%s> ", node_name(app->node));
-    terminal_prompt(app->terminal, prompt);
-    free(prompt);
-}
-
-static void typed(void *arg, struct span line, bool pasted)
-{
-    struct app *app = arg;
-    bool text = pasted || app->options.to != NULL;
-    if (line.len > 0)
-        interpreter_queue(app->interpreter, line, text);
-}
-
-static void cancelled(void *arg)
-{
-    struct app *app = arg;
-    interpreter_cancel(app->interpreter);
-}
-
-static size_t complete(void *arg, enum completion_kind kind, struct span prefix,
-                       struct completion_list *out)
-{
-    struct app *app = arg;
-    size_t count, added = 0;
-    (void)prefix;
-    if (kind == COMPLETE_CONDITION) {
-        for (size_t i = 0; waiting_condition_name(i) != NULL; i++)
-            added += completion_add(out, span_of(waiting_condition_name(i)));
-        return added;
-    }
-    struct peer *const *peers = node_peers(app->node, &count);
-    for (size_t i = 0; i < count; i++) {
-        struct peer_view v;
-        peer_look(peers[i], &v);
-        if (kind == COMPLETE_PEER && strcmp(v.name, "-") != 0)
-            added += completion_add(out, span_of(v.name));
-        added += completion_add(out, span_of(v.address));
-    }
-    return added;
 }
 
 /* --- the turn --- */
@@ -223,8 +172,8 @@ static void take_orders(void *arg)
     interpreter_turn(app->interpreter);
     if (app->script != NULL && app->phase == TALKING)
         script_turn(app->script);
-    if (app->terminal != NULL)
-        show_prompt(app);
+    if (app->console != NULL)
+        console_turn(app->console);
 }
 
 static void flush(void *arg)
@@ -248,66 +197,14 @@ static void move_on(void *arg)
 
 /* --- start --- */
 
-static bool open_store(struct app *app)
-{
-    struct options *o = &app->options;
-    char *path = o->state != NULL ? alloc_string(o->state) : NULL;
-    char *cause = NULL;
-    long holder;
-    uint16_t port = o->listen_count > 0 ? o->listen[0].port : o->port;
-    if (o->no_store || (path == NULL && port == 0)) {
-        o->no_store = true;
-        return true;
-    }
-    if (path == NULL) {
-        char *name = alloc_print("%u", port);
-        path = state_default_path(name);
-        free(name);
-    }
-    if (path == NULL) {
-        log_error("there is no HOME to keep the state in; use --state DIR or --no-store");
-        return false;
-    }
-    enum state_result result = state_open(path, &app->state, &holder, &cause);
-    if (result == STATE_BUSY)
-        log_error("%s: in use by the node with pid %ld; stop it, or use another --port or --state",
-                  path, holder);
-    else if (result == STATE_OK)
-        app->db = database_open(path, &cause);
-    if (cause != NULL)
-        log_error("%s", cause);
-    free(cause);
-    free(path);
-    return app->db != NULL;
-}
-
-/* The name given, or the one of the last time, or the login name. The caller frees it. */
-static char *choose_name(struct app *app)
-{
-    const char *cause;
-    char *name = NULL;
-    if (app->options.name != NULL)
-        return alloc_string(app->options.name);
-    if (app->db != NULL)
-        name = database_get(app->db, "name");
-    if (name != NULL && name_check(span_of(name), &cause))
-        return name;
-    free(name);
-    const struct passwd *login = getpwuid(getuid());
-    if (login != NULL && name_check(span_of(login->pw_name), &cause))
-        return alloc_string(login->pw_name);
-    return alloc_string("anonymous");
-}
-
 static void make_node(struct app *app)
 {
     const struct options *o = &app->options;
     const struct node_sink sink = {node_event, sink_accepted, sink_written, app};
-    char *name = choose_name(app);
-    uint16_t port = o->listen_count > 0 ? o->listen[0].port : o->port;
+    char *name = home_name(o, app->db);
     const struct node_config config = {
         .name = name,
-        .passing = app->db == NULL && port == 0,
+        .passing = app->db == NULL && home_port(o) == 0,
         .family = o->family,
         .leave_from_listeners = o->listen_count > 0,
     };
@@ -328,22 +225,27 @@ static void make_report(struct app *app)
         app->output = output_new(app->loop, STDOUT_FILENO, output_failed, app);
 }
 
-static bool make_terminal(struct app *app)
+static void diagnostic(void *arg, enum log_level level, struct span line)
 {
-    static const struct terminal_handlers handlers = {
-        .line = typed, .cancel = cancelled, .interrupt = leave, .end = leave, .complete = complete};
-    char *history = app->options.no_store ? NULL
-                    : app->options.state != NULL
-                        ? alloc_print("%s/history", app->options.state)
-                        : state_default_path("history");
-    app->terminal = terminal_new(app->loop, history, &handlers, app);
+    struct app *app = arg;
+    (void)level;
+    report_diagnostic(app->report, line);
+}
+
+static bool make_console(struct app *app)
+{
+    const struct options *o = &app->options;
+    char *history = o->no_store        ? NULL
+                    : o->state != NULL ? alloc_print("%s/history", o->state)
+                                       : state_default_path("history");
+    app->console = console_new(app->loop, app->node, app->interpreter, history, o->to != NULL,
+                               leave, app);
     free(history);
-    if (app->terminal == NULL) {
+    if (app->console == NULL) {
         log_error("the terminal belongs to another job; start me in the foreground");
         return false;
     }
     log_set_sink(diagnostic, app);
-    show_prompt(app);
     return true;
 }
 
@@ -359,7 +261,7 @@ static bool make_input(struct app *app)
     for (size_t i = 0; i < o->command_count; i++)
         interpreter_queue(app->interpreter, span_of(o->commands[i]), false);
     if (app->interactive)
-        return make_terminal(app);
+        return make_console(app);
     if (is_null_device(STDIN_FILENO) && o->command_count == 0)
         return true; /* receive only */
     app->script = script_new(app->loop, STDIN_FILENO, o->to != NULL, app->node, app->interpreter,
@@ -395,7 +297,7 @@ static int start(struct app *app)
     if (app->interactive && !app->options.port_given && app->options.listen_count == 0 &&
         !listening_ask(&app->options))
         return STATUS_FAILED;
-    if (!open_store(app))
+    if (!home_open(&app->options, &app->state, &app->db))
         return STATUS_FAILED;
     app->loop = loop_new();
     make_report(app);
@@ -441,7 +343,7 @@ static int final_status(struct app *app)
 static void tear_down(struct app *app)
 {
     log_set_sink(NULL, NULL);
-    terminal_free(app->terminal);
+    console_free(app->console);
     script_free(app->script);
     interpreter_free(app->interpreter);
     if (app->output != NULL)

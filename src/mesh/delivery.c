@@ -18,7 +18,6 @@ enum {
     PUMP_BYTES = 256 * 1024, /* on the connection at a time */
     MARK_BYTES = 128 * 1024, /* sent before a confirmation is asked for, unless nothing waits */
     CHECK_US = 20000,        /* how soon the kernel's queue is looked at again */
-    TELL_US = 1000000,       /* losses are told at most so often */
 };
 
 void delivery_init(struct outbox *box)
@@ -32,47 +31,7 @@ void delivery_free(struct peer *peer)
     timer_stop(peer->node->loop, &peer->box.check);
 }
 
-/* --- losses --- */
-
-static void tell_all(void *arg)
-{
-    delivery_tell(arg);
-}
-
-void delivery_tell_peer(struct peer *peer)
-{
-    struct outbox *box = &peer->box;
-    if (box->lost == 0)
-        return;
-    struct event event = {.kind = EVENT_FAILED,
-                          .count = box->lost,
-                          .scope = box->lost_scope,
-                          .cause = box->lost_cause};
-    box->lost = 0;
-    peer_tell(peer->node, peer, event);
-}
-
-void delivery_tell(struct node *node)
-{
-    for (size_t i = 0; i < node->peer_count; i++)
-        delivery_tell_peer(node->peers[i]);
-    node->told_at = loop_now(node->loop);
-}
-
-static void count_loss(struct peer *peer, size_t lines, enum event_scope scope, const char *cause)
-{
-    struct node *node = peer->node;
-    struct outbox *box = &peer->box;
-    if (lines == 0)
-        return;
-    box->lost += lines;
-    box->lost_scope = scope;
-    snprintf(box->lost_cause, sizeof box->lost_cause, "%s", cause);
-    uint64_t due = node->told_at + TELL_US;
-    if (!timer_is_set(&node->tell))
-        timer_set(node->loop, &node->tell, node->told_at == 0 ? loop_now(node->loop) : due,
-                  tell_all, node);
-}
+/* --- what has arrived, and what never will --- */
 
 static enum event_scope first_scope(const struct outbox *box)
 {
@@ -80,7 +39,7 @@ static enum event_scope first_scope(const struct outbox *box)
     return span_starts(run, "/msg ") ? SCOPE_DIRECT : SCOPE_BROADCAST;
 }
 
-static void drop_front(struct outbox *box, size_t bytes)
+void delivery_drop(struct outbox *box, size_t bytes)
 {
     queue_consume(&box->lines, bytes);
     box->sent = box->sent > bytes ? box->sent - bytes : 0;
@@ -94,8 +53,8 @@ void delivery_lose(struct peer *peer, size_t bytes, const char *cause)
     struct outbox *box = &peer->box;
     if (bytes == 0)
         return;
-    count_loss(peer, queue_count_lines(&box->lines, bytes), first_scope(box), cause);
-    drop_front(box, bytes);
+    losses_count(peer, queue_count_lines(&box->lines, bytes), first_scope(box), cause);
+    delivery_drop(box, bytes);
     loop_again(peer->node->loop);
 }
 
@@ -106,110 +65,10 @@ void delivery_give_up(struct peer *peer, const char *cause)
 
 void delivery_taken(struct peer *peer, size_t bytes)
 {
-    drop_front(&peer->box, bytes);
+    delivery_drop(&peer->box, bytes);
     peer->box.progress = loop_now(peer->node->loop);
     peer->attempt.failures = 0;
     loop_again(peer->node->loop);
-}
-
-void delivery_kept_back(struct node *node)
-{
-    for (size_t i = 0; i < node->peer_count; i++) {
-        struct peer *peer = node->peers[i];
-        struct outbox *box = &peer->box;
-        if (box->lines.bytes > 0 && box->held) {
-            delivery_give_up(peer, peer->cause[0] != '\0' ? peer->cause : "not confirmed in time");
-        } else if (box->lines.bytes > 0) {
-            peer_tell(node, peer,
-                      (struct event){.kind = EVENT_KEPT_BACK,
-                                     .count = queue_count_lines(&box->lines, box->lines.bytes),
-                                     .cause = peer->cause});
-            drop_front(box, box->lines.bytes);
-        }
-    }
-    delivery_tell(node);
-}
-
-/* --- the two forms of a line --- */
-
-static struct slice write_verb(struct node *node, enum verb_kind kind, uint64_t seq,
-                               struct span text)
-{
-    char room[VERB_HEAD];
-    const struct span parts[] = {verb_head(kind, seq, room), text, span_of("\n")};
-    return spool_write(&node->verbs, parts, 3);
-}
-
-static struct plain_form *plain_form(struct node *node, const struct address *me)
-{
-    for (size_t i = 0; i < node->plain_count; i++) {
-        if (address_equal(&node->plain[i].me, me))
-            return &node->plain[i];
-    }
-    node->plain = alloc_resize(node->plain, node->plain_count + 1, sizeof *node->plain);
-    struct plain_form *form = &node->plain[node->plain_count++];
-    *form = (struct plain_form){.me = *me};
-    spool_init(&form->spool);
-    return form;
-}
-
-static struct slice write_plain(struct node *node, struct plain_form *form, struct span text)
-{
-    struct buffer head;
-    buffer_init(&head, ADDRESS_TEXT + NAME_TEXT + 2);
-    message_format(&head, &form->me, node->name, span_of(""));
-    const struct span parts[] = {buffer_span(&head), text, span_of("\n")};
-    struct slice slice = spool_write(&form->spool, parts, 3);
-    buffer_free(&head);
-    return slice;
-}
-
-/* Takes the first line off the queue; its bytes stay until *keep is released. */
-static struct span next_line(struct queue *q, struct slice *keep)
-{
-    struct span run = queue_peek(q, 0);
-    const char *end = memchr(run.at, '\n', run.len);
-    size_t len = (size_t)(end - run.at) + 1;
-    *keep = queue_share(q, 0, len);
-    queue_consume(q, len);
-    return span_make(slice_span(*keep).at, len - 1);
-}
-
-static void to_plain(struct peer *peer)
-{
-    struct queue lines;
-    struct slice keep;
-    struct verb verb;
-    const char *cause;
-    queue_init(&lines);
-    struct plain_form *form = plain_form(peer->node, &peer->link->me);
-    while (peer->box.lines.bytes > 0) {
-        if (verb_parse(next_line(&peer->box.lines, &keep), &verb, &cause))
-            queue_push(&lines, write_plain(peer->node, form, verb.text));
-        slice_release(keep);
-    }
-    queue_clear(&peer->box.lines);
-    peer->box.lines = lines;
-    peer->box.plain = true;
-}
-
-/* A stream that turned out to be a session: what is on its way arrives as it is. */
-static void to_verbs(struct peer *peer)
-{
-    struct queue lines;
-    struct slice keep;
-    struct message message;
-    struct outbox *box = &peer->box;
-    queue_init(&lines);
-    drop_front(box, box->sent);
-    while (box->lines.bytes > 0) {
-        if (message_parse(next_line(&box->lines, &keep), &message))
-            queue_push(&lines, write_verb(peer->node, VERB_MSG, ++peer->node->seq, message.text));
-        slice_release(keep);
-    }
-    queue_clear(&box->lines);
-    box->lines = lines;
-    box->plain = false;
 }
 
 /* --- posting --- */
@@ -280,20 +139,6 @@ static bool is_full(const struct peer *peer)
     return peer->box.lines.bytes >= NODE_OUTBOX_MAX && is_away(peer);
 }
 
-static struct slice form_for(struct peer *peer, struct slice verb, struct span text)
-{
-    if (!peer->box.plain)
-        return slice_retain(verb);
-    struct node *node = peer->node;
-    struct plain_form *form = plain_form(node, &peer->link->me);
-    if (form->seq != node->seq || form->last.chunk == NULL) {
-        slice_release(form->last);
-        form->last = write_plain(node, form, text);
-        form->seq = node->seq;
-    }
-    return slice_retain(form->last);
-}
-
 bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause)
 {
     if (!is_sendable(text, cause))
@@ -302,7 +147,7 @@ bool node_send(struct node *node, struct peer *peer, struct span text, const cha
         *cause = "its queue is full and it is away";
         return false;
     }
-    struct slice verb = write_verb(node, VERB_MSG, ++node->seq, text);
+    struct slice verb = form_verb(node, VERB_MSG, ++node->seq, text);
     peer->row.quiet = false;
     post(peer, form_for(peer, verb, text), true);
     slice_release(verb);
@@ -328,14 +173,14 @@ bool node_broadcast(struct node *node, struct span text, const char **cause)
     size_t addressed = 0;
     if (!is_sendable(text, cause))
         return false;
-    struct slice verb = write_verb(node, VERB_BCAST, ++node->seq, text);
+    struct slice verb = form_verb(node, VERB_BCAST, ++node->seq, text);
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
         if (!is_addressed(peer))
             continue;
         addressed++;
         if (is_full(peer))
-            count_loss(peer, 1, SCOPE_BROADCAST, "its queue is full and it is away");
+            losses_count(peer, 1, SCOPE_BROADCAST, "its queue is full and it is away");
         else
             post(peer, form_for(peer, verb, text), !is_away(peer));
     }
@@ -443,9 +288,9 @@ void delivery_connected(struct peer *peer)
     bool session = link_is_session(peer->link);
     oneshot_cancel(peer);
     if (session && peer->box.plain)
-        to_verbs(peer);
+        form_to_verbs(peer);
     else if (!session && !peer->box.plain)
-        to_plain(peer);
+        form_to_plain(peer);
     peer->box.progress = loop_now(peer->node->loop);
     delivery_ready(peer);
 }
@@ -498,15 +343,15 @@ void delivery_pong(struct peer *peer, uint64_t marker)
 void delivery_move(struct peer *to, struct peer *from)
 {
     if (from->box.plain)
-        to_verbs(from);
+        form_to_verbs(from);
     if (to->box.plain && from->box.lines.bytes > 0)
-        to_verbs(to);
+        form_to_verbs(to);
     struct slice rest;
     while ((rest = queue_share(&from->box.lines, 0, SIZE_MAX)).len > 0) {
         post(to, rest, from->box.held);
         queue_consume(&from->box.lines, rest.len);
     }
     if (to->link != NULL && !link_is_session(to->link))
-        to_plain(to);
+        form_to_plain(to);
     queue_clear(&from->box.lines);
 }

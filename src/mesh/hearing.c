@@ -140,12 +140,19 @@ static void hear_exit(struct link *link, const struct session_event *event)
         peer_settle(peer, "left");
 }
 
+static void begin_session(struct peer *peer)
+{
+    const char *cause;
+    delivery_connected(peer);
+    node_ping(peer->node, peer, &cause); /* for /peers: a session always has a round trip */
+}
+
 static void hear_dialect(struct link *link, const struct session_event *event)
 {
     struct peer *peer = link->peer;
     if (event->dialect == DIALECT_SESSION) {
         if (peer != NULL && peer->link == link)
-            delivery_connected(peer);
+            begin_session(peer);
         return;
     }
     if (link->role == SESSION_DIALER) {

@@ -243,8 +243,19 @@ void delivery_give_up(struct peer *peer, const char *cause); /* all that waits i
 void delivery_taken(struct peer *peer, size_t bytes);        /* the first bytes are delivered */
 void delivery_lose(struct peer *peer, size_t bytes, const char *cause); /* the first bytes are lost */
 void delivery_move(struct peer *to, struct peer *from);
-void delivery_tell_peer(struct peer *peer);
-void delivery_tell(struct node *node);      /* the losses, as events */
-void delivery_kept_back(struct node *node); /* on leaving: what still waits */
+void delivery_drop(struct outbox *box, size_t bytes); /* forgets the first bytes */
+
+/* --- losses.c --- */
+void losses_count(struct peer *peer, size_t lines, enum event_scope scope, const char *cause);
+void losses_tell_peer(struct peer *peer);
+void losses_tell(struct node *node);      /* as events */
+void losses_kept_back(struct node *node); /* on leaving: what still waits */
+
+/* --- forms.c: a line as a verb and as a plain message; slices are the caller's to release --- */
+struct slice form_verb(struct node *node, enum verb_kind kind, uint64_t seq, struct span text);
+/* The form that this peer's outbox has; verb is the line's other form. */
+struct slice form_for(struct peer *peer, struct slice verb, struct span text);
+void form_to_plain(struct peer *peer); /* all that waits, for its stream */
+void form_to_verbs(struct peer *peer); /* all that waits and is not on its way */
 
 #endif

@@ -86,6 +86,10 @@ static void channel_end(void *arg, int error)
     struct link *link = arg;
     if (link->dead)
         return;
+    if (link->ended) { /* it only read on, and now it is gone altogether */
+        link_kill(link, strerror(error));
+        return;
+    }
     link->ended = true;
     if (link->cause == NULL)
         link->cause = error == 0 ? "closed the connection" : strerror(error);

@@ -166,7 +166,7 @@ void membership_remove(struct peer *peer)
         link_kill(link, "forgotten");
     }
     delivery_give_up(peer, peer->cause[0] != '\0' ? peer->cause : "forgotten");
-    delivery_tell_peer(peer);
+    losses_tell_peer(peer);
     bury(peer);
     peer->forgotten = true;
 }

@@ -7,12 +7,11 @@
 
 #include "shell/interpreter.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/log.h"
+#include "shell/answers.h"
 #include "shell/waiting.h"
 
 enum { PING_DEADLINE_US = 10000000 };
@@ -27,8 +26,8 @@ struct queued {
 struct interpreter {
     struct loop *loop;
     struct node *node;
-    struct interpreter_handlers handlers;
-    void *arg;
+    struct answers answers; /* its arg is also that of quit */
+    void (*quit)(void *arg);
     struct peer *target; /* NULL: all */
     int status;
     struct queued *first, **last;
@@ -41,8 +40,8 @@ struct interpreter *interpreter_new(struct loop *loop, struct node *node,
     struct interpreter *in = alloc_zero(1, sizeof *in);
     in->loop = loop;
     in->node = node;
-    in->handlers = *handlers;
-    in->arg = arg;
+    in->answers = (struct answers){handlers->reply, arg};
+    in->quit = handlers->quit;
     in->last = &in->first;
     waiting_init(&in->waiting, loop, node);
     return in;
@@ -93,56 +92,9 @@ static void fail_with(struct interpreter *in, const struct command *c, char *cau
     free(cause);
 }
 
-static void reply(struct interpreter *in, enum command_id id, const struct span *fields,
-                  size_t count)
-{
-    in->handlers.reply(in->arg, command_at(id)->name, fields, count);
-}
-
-static void reply_connected(struct interpreter *in, const struct peer *peer)
-{
-    struct peer_view v;
-    peer_look(peer, &v);
-    const struct span fields[] = {span_of(v.address), span_of(v.name),
-                                  span_of(dialect_name(v.dialect))};
-    reply(in, COMMAND_connect, fields, 3);
-}
-
-static void print_rtt(int64_t us, char out[32])
-{
-    if (us < 0)
-        snprintf(out, 32, "-");
-    else
-        snprintf(out, 32, "%.*fms", us < 10000 ? 2 : 0, (double)us / 1000);
-}
-
-static void reply_peer(struct interpreter *in, const struct peer *peer)
-{
-    static const char *const states[] = {
-        [PEER_DOWN] = "down",
-        [PEER_DIALING] = "dialing",
-        [PEER_UNREACHABLE] = "unreachable",
-        [PEER_UP] = "up",
-    };
-    struct peer_view v;
-    char rtt[32], seen[CLOCK_TEXT] = "-";
-    peer_look(peer, &v);
-    print_rtt(v.rtt_us, rtt);
-    if (v.seen > 0)
-        clock_print(v.seen, seen);
-    const struct span fields[] = {span_of(v.address),
-                                  span_of(v.name),
-                                  span_of(dialect_name(v.dialect)),
-                                  span_of(states[v.state]),
-                                  span_of(rtt),
-                                  span_of(seen)};
-    reply(in, COMMAND_peers, fields, 6);
-}
-
 static void reply_ping(struct interpreter *in, const struct command *c, struct peer *peer)
 {
     struct peer_view v;
-    char rtt[32];
     if (peer == NULL) {
         fail(in, c, "the peer was forgotten meanwhile");
         return;
@@ -155,9 +107,7 @@ static void reply_ping(struct interpreter *in, const struct command *c, struct p
                                          : "no answer within 10 s"));
         return;
     }
-    print_rtt(v.rtt_us, rtt);
-    const struct span fields[] = {span_of(v.address), span_of(v.name), span_of(rtt)};
-    reply(in, COMMAND_ping, fields, 3);
+    answer_ping(&in->answers, peer);
 }
 
 /* --- commands --- */
@@ -244,7 +194,7 @@ static void run_peers(struct interpreter *in, const struct command *c, struct sp
     (void)arguments;
     struct peer *const *peers = node_peers(in->node, &count);
     for (size_t i = 0; i < count; i++)
-        reply_peer(in, peers[i]);
+        answer_peer(&in->answers, peers[i]);
 }
 
 static void run_forget(struct interpreter *in, const struct command *c, struct span arguments)
@@ -280,19 +230,9 @@ static void run_name(struct interpreter *in, const struct command *c, struct spa
 
 static void run_whoami(struct interpreter *in, const struct command *c, struct span arguments)
 {
-    enum { MOST = 16 };
-    char text[MOST][ADDRESS_TEXT];
-    struct span fields[MOST + 2] = {span_of(node_name(in->node)), span_of(node_id(in->node))};
-    struct address a;
-    size_t n = 0;
     (void)c;
     (void)arguments;
-    while (n < MOST && node_address(in->node, n, &a)) {
-        address_print(&a, text[n]);
-        fields[2 + n] = span_of(text[n]);
-        n++;
-    }
-    reply(in, COMMAND_whoami, fields, 2 + n);
+    answer_whoami(&in->answers, in->node);
 }
 
 static void run_wait(struct interpreter *in, const struct command *c, struct span arguments)
@@ -305,18 +245,7 @@ static void run_wait(struct interpreter *in, const struct command *c, struct spa
 static void run_echo(struct interpreter *in, const struct command *c, struct span arguments)
 {
     (void)c;
-    reply(in, COMMAND_echo, &arguments, arguments.len > 0);
-}
-
-static void reply_help(struct interpreter *in, const struct command *c, const char *help)
-{
-    char *usage = alloc_print("/%s%s%s", c->name, c->arguments[0] != '\0' ? " " : "",
-                              c->arguments);
-    char *padded = alloc_print("%-24s %s", usage, help);
-    const struct span field = span_of(padded);
-    reply(in, COMMAND_help, &field, 1);
-    free(usage);
-    free(padded);
+    answer_text(&in->answers, COMMAND_echo, arguments);
 }
 
 static void run_help(struct interpreter *in, const struct command *c, struct span arguments)
@@ -325,7 +254,7 @@ static void run_help(struct interpreter *in, const struct command *c, struct spa
     struct span word = only_word(arguments);
     if (word.len == 0) {
         for (size_t i = 0; i < COMMAND_COUNT; i++)
-            reply_help(in, command_at(i), command_at(i)->help);
+            answer_help(&in->answers, command_at(i), command_at(i)->help);
         return;
     }
     const struct command *which =
@@ -333,14 +262,14 @@ static void run_help(struct interpreter *in, const struct command *c, struct spa
     if (which == NULL)
         fail_with(in, c, cause);
     else
-        reply_help(in, which, which->manual);
+        answer_help(&in->answers, which, which->manual);
 }
 
 static void run_quit(struct interpreter *in, const struct command *c, struct span arguments)
 {
     (void)c;
     (void)arguments;
-    in->handlers.quit(in->arg);
+    in->quit(in->answers.arg);
 }
 
 /* --- lines --- */
@@ -417,7 +346,7 @@ static void answer(struct interpreter *in, enum waiting_result result)
             if (peer != NULL)
                 peer_look(peer, &v);
             if (peer != NULL && v.state == PEER_UP)
-                reply_connected(in, peer);
+                answer_connected(&in->answers, peer);
         }
     } else if (result == WAITING_TIMED_OUT) {
         log_error("/wait: %s: not within %s s", w->text, w->limit);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where a node is at home: the state folder that its options choose, and the name it goes by.
+ */
+#ifndef HASHFLOW_HOME_H
+#define HASHFLOW_HOME_H
+
+#include "options.h"
+#include "store/database.h"
+#include "store/state.h"
+
+/* The port that the options name; 0 for a free one. */
+uint16_t home_port(const struct options *o);
+
+/* Opens the state folder and its database, or neither where nothing is to be kept; *o then says
+ * no_store. false if that failed; the log has said why. */
+bool home_open(struct options *o, struct state **state, struct database **db);
+
+/* The name given, or the one of the last time, or the login name. The caller frees it. */
+char *home_name(const struct options *o, struct database *db);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The two forms of a line in an outbox: a verb for sessions, a plain message for streams. Each is
+ * written once into a spool, for however many peers get it. It sends nothing.
+ */
+#include "config.h"
+
+#include "base/alloc.h"
+#include "mesh/internal.h"
+
+struct slice form_verb(struct node *node, enum verb_kind kind, uint64_t seq,
+                               struct span text)
+{
+    char room[VERB_HEAD];
+    const struct span parts[] = {verb_head(kind, seq, room), text, span_of("\n")};
+    return spool_write(&node->verbs, parts, 3);
+}
+
+static struct plain_form *plain_form(struct node *node, const struct address *me)
+{
+    for (size_t i = 0; i < node->plain_count; i++) {
+        if (address_equal(&node->plain[i].me, me))
+            return &node->plain[i];
+    }
+    node->plain = alloc_resize(node->plain, node->plain_count + 1, sizeof *node->plain);
+    struct plain_form *form = &node->plain[node->plain_count++];
+    *form = (struct plain_form){.me = *me};
+    spool_init(&form->spool);
+    return form;
+}
+
+static struct slice write_plain(struct node *node, struct plain_form *form, struct span text)
+{
+    struct buffer head;
+    buffer_init(&head, ADDRESS_TEXT + NAME_TEXT + 2);
+    message_format(&head, &form->me, node->name, span_of(""));
+    const struct span parts[] = {buffer_span(&head), text, span_of("\n")};
+    struct slice slice = spool_write(&form->spool, parts, 3);
+    buffer_free(&head);
+    return slice;
+}
+
+/* Takes the first line off the queue; its bytes stay until *keep is released. */
+static struct span next_line(struct queue *q, struct slice *keep)
+{
+    struct span run = queue_peek(q, 0);
+    const char *end = memchr(run.at, '\n', run.len);
+    size_t len = (size_t)(end - run.at) + 1;
+    *keep = queue_share(q, 0, len);
+    queue_consume(q, len);
+    return span_make(slice_span(*keep).at, len - 1);
+}
+
+void form_to_plain(struct peer *peer)
+{
+    struct queue lines;
+    struct slice keep;
+    struct verb verb;
+    const char *cause;
+    queue_init(&lines);
+    struct plain_form *form = plain_form(peer->node, &peer->link->me);
+    while (peer->box.lines.bytes > 0) {
+        if (verb_parse(next_line(&peer->box.lines, &keep), &verb, &cause))
+            queue_push(&lines, write_plain(peer->node, form, verb.text));
+        slice_release(keep);
+    }
+    queue_clear(&peer->box.lines);
+    peer->box.lines = lines;
+    peer->box.plain = true;
+}
+
+/* A stream that turned out to be a session: what is on its way arrives as it is. */
+void form_to_verbs(struct peer *peer)
+{
+    struct queue lines;
+    struct slice keep;
+    struct message message;
+    struct outbox *box = &peer->box;
+    queue_init(&lines);
+    delivery_drop(box, box->sent);
+    while (box->lines.bytes > 0) {
+        if (message_parse(next_line(&box->lines, &keep), &message))
+            queue_push(&lines, form_verb(peer->node, VERB_MSG, ++peer->node->seq, message.text));
+        slice_release(keep);
+    }
+    queue_clear(&box->lines);
+    box->lines = lines;
+    box->plain = false;
+}
+
+struct slice form_for(struct peer *peer, struct slice verb, struct span text)
+{
+    if (!peer->box.plain)
+        return slice_retain(verb);
+    struct node *node = peer->node;
+    struct plain_form *form = plain_form(node, &peer->link->me);
+    if (form->seq != node->seq || form->last.chunk == NULL) {
+        slice_release(form->last);
+        form->last = write_plain(node, form, text);
+        form->seq = node->seq;
+    }
+    return slice_retain(form->last);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What was not delivered and never will be: counted for each peer, and told together, so that a
+ * thousand lost lines are one line of news. It does not decide what is lost.
+ */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "mesh/internal.h"
+
+enum { TELL_US = 1000000 /* losses are told at most so often */ };
+
+static void tell_all(void *arg)
+{
+    losses_tell(arg);
+}
+
+void losses_tell_peer(struct peer *peer)
+{
+    struct outbox *box = &peer->box;
+    if (box->lost == 0)
+        return;
+    struct event event = {.kind = EVENT_FAILED,
+                          .count = box->lost,
+                          .scope = box->lost_scope,
+                          .cause = box->lost_cause};
+    box->lost = 0;
+    peer_tell(peer->node, peer, event);
+}
+
+void losses_tell(struct node *node)
+{
+    for (size_t i = 0; i < node->peer_count; i++)
+        losses_tell_peer(node->peers[i]);
+    node->told_at = loop_now(node->loop);
+}
+
+void losses_count(struct peer *peer, size_t lines, enum event_scope scope, const char *cause)
+{
+    struct node *node = peer->node;
+    struct outbox *box = &peer->box;
+    if (lines == 0)
+        return;
+    box->lost += lines;
+    box->lost_scope = scope;
+    snprintf(box->lost_cause, sizeof box->lost_cause, "%s", cause);
+    uint64_t due = node->told_at + TELL_US;
+    if (!timer_is_set(&node->tell))
+        timer_set(node->loop, &node->tell, node->told_at == 0 ? loop_now(node->loop) : due,
+                  tell_all, node);
+}
+
+void losses_kept_back(struct node *node)
+{
+    for (size_t i = 0; i < node->peer_count; i++) {
+        struct peer *peer = node->peers[i];
+        struct outbox *box = &peer->box;
+        if (box->lines.bytes > 0 && box->held) {
+            delivery_give_up(peer, peer->cause[0] != '\0' ? peer->cause : "not confirmed in time");
+        } else if (box->lines.bytes > 0) {
+            peer_tell(node, peer,
+                      (struct event){.kind = EVENT_KEPT_BACK,
+                                     .count = queue_count_lines(&box->lines, box->lines.bytes),
+                                     .cause = peer->cause});
+            delivery_drop(box, box->lines.bytes);
+        }
+    }
+    losses_tell(node);
+}

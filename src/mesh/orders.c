@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Orders that name a peer: finding whom the user means, and connecting, disconnecting, forgetting
+ * and pinging it. How a name is written is decided here; what an order sets off is not.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "mesh/internal.h"
+
+/* NAME@ADDRESS as one word, for a list of candidates; grown in *list. */
+static void add_candidate(char **list, const struct peer *peer)
+{
+    char *longer = alloc_print("%s %s@%s", *list != NULL ? *list : "", peer->row.name, peer->text);
+    free(*list);
+    *list = longer;
+}
+
+static struct peer *find_name(struct node *node, struct span name, char **cause)
+{
+    struct peer *found = NULL;
+    char *candidates = NULL;
+    for (size_t i = 0; i < node->peer_count; i++) {
+        struct peer *peer = node->peers[i];
+        if (span_is(name, "-") || !span_is(name, peer->row.name))
+            continue;
+        add_candidate(&candidates, peer);
+        if (found != NULL)
+            *cause = candidates;
+        found = peer;
+    }
+    if (*cause != NULL) {
+        *cause = alloc_print("%.*s: more than one peer is called so:%s", (int)name.len, name.at,
+                             candidates);
+        found = NULL;
+    }
+    free(candidates);
+    return found;
+}
+
+static struct peer *find_named_host(struct node *node, struct span text)
+{
+    for (size_t i = 0; i < node->peer_count; i++) {
+        if (span_is(text, node->peers[i]->text))
+            return node->peers[i];
+    }
+    return NULL;
+}
+
+static struct peer *find_at(struct node *node, struct span name, struct span at, char **cause)
+{
+    struct address a;
+    struct peer *peer = address_parse(at, &a) ? membership_by_address(node, &a) : NULL;
+    if (peer != NULL && span_is(name, peer->row.name))
+        return peer;
+    *cause = alloc_print("%.*s@%.*s: no such peer; /peers lists them", (int)name.len, name.at,
+                         (int)at.len, at.at);
+    return NULL;
+}
+
+struct peer *node_find(struct node *node, struct span who, char **cause)
+{
+    struct address a;
+    *cause = NULL;
+    const char *sign = memrchr(who.at, '@', who.len);
+    if (sign != NULL) {
+        size_t name = (size_t)(sign - who.at);
+        return find_at(node, span_make(who.at, name), span_after(who, name + 1), cause);
+    }
+    struct peer *peer = address_parse(who, &a) ? membership_by_address(node, &a)
+                                               : find_name(node, who, cause);
+    if (peer == NULL && *cause == NULL)
+        peer = find_named_host(node, who);
+    if (peer == NULL && *cause == NULL)
+        *cause = alloc_print("%.*s: no such peer; /peers lists them", (int)who.len, who.at);
+    return peer;
+}
+
+static struct peer *add_named(struct node *node, struct span text, char **cause)
+{
+    char host[ADDRESS_HOST];
+    uint16_t port;
+    struct address a;
+    const char *why;
+    if (!address_split(text, host, &port, &why)) {
+        *cause = alloc_print("%.*s: %s", (int)text.len, text.at, why);
+        return NULL;
+    }
+    if (address_parse_host(host, port, &a)) {
+        if (membership_is_own(node, &a)) {
+            *cause = alloc_print("%.*s: that is this node itself", (int)text.len, text.at);
+            return NULL;
+        }
+        struct peer *known = membership_by_address(node, &a);
+        return known != NULL ? known : membership_add(node, &a);
+    }
+    char *named = alloc_print("%s:%u", host, port);
+    struct peer *peer = find_named_host(node, span_of(named));
+    if (peer == NULL) {
+        peer = membership_add(node, NULL);
+        peer->host = alloc_string(named);
+        span_copy(span_of(named), peer->text, sizeof peer->text);
+    }
+    free(named);
+    return peer;
+}
+
+struct peer *node_find_or_add(struct node *node, struct span who, char **cause)
+{
+    struct address a;
+    struct peer *peer = node_find(node, who, cause);
+    if (peer != NULL || memchr(who.at, '@', who.len) != NULL)
+        return peer;
+    /* Without a colon it was meant for a name. */
+    if (!address_parse(who, &a) && memchr(who.at, ':', who.len) == NULL)
+        return NULL;
+    free(*cause);
+    peer = add_named(node, who, cause);
+    if (peer != NULL && !peer->reached)
+        peer->named = true;
+    return peer;
+}
+
+struct peer *node_connect(struct node *node, struct span address, char **cause)
+{
+    struct peer *peer = add_named(node, address, cause);
+    if (peer == NULL)
+        return NULL;
+    peer->named = true;
+    peer->row.quiet = false;
+    peer->left = false;
+    if (peer_is_up(peer))
+        return peer;
+    peer->tried = false;
+    peer->failing = false;
+    dialer_dial(peer);
+    return peer;
+}
+
+void node_disconnect(struct node *node, struct peer *peer)
+{
+    (void)node;
+    dialer_cancel(peer);
+    peer->row.quiet = true;
+    peer->named = false;
+    peer_touch(peer);
+    if (peer->link != NULL)
+        link_bye(peer->link, "disconnect");
+    else if (peer_is_up(peer))
+        oneshot_exit(peer);
+    if (peer->link == NULL) {
+        delivery_give_up(peer, "disconnected");
+        peer_left(peer, "disconnected");
+    }
+}
+
+void node_forget(struct node *node, struct peer *peer)
+{
+    struct link *link = peer->link;
+    dialer_cancel(peer);
+    if (link != NULL) {
+        delivery_flush(peer);
+        delivery_disconnected(peer, "forgotten");
+        peer->link = NULL;
+        link->peer = NULL;
+        link_bye(link, "forget");
+    }
+    peer_settle(peer, "forgotten");
+    membership_remove(peer);
+    loop_again(node->loop);
+}
+
+bool node_ping(struct node *node, struct peer *peer, const char **cause)
+{
+    if (peer->row.dialect == DIALECT_ONESHOT || peer->row.dialect == DIALECT_STREAM) {
+        *cause = "it speaks plain lines, which have no round trip";
+        return false;
+    }
+    if (peer->link == NULL || !link_is_session(peer->link)) {
+        *cause = peer->cause[0] != '\0' ? peer->cause : "it is not connected";
+        return false;
+    }
+    char token[VERB_TOKEN_MAX];
+    struct buffer line;
+    peer->ping = ++node->tokens;
+    peer->ping_at = loop_now(node->loop);
+    peer->ping_state = PING_WAITING;
+    snprintf(token, sizeof token, "%c%llu", TOKEN_PING, (unsigned long long)peer->ping);
+    buffer_init(&line, VERB_TOKEN_MAX + 16);
+    verb_format_ping(&line, token);
+    link_send(peer->link, &line);
+    return true;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One function per answer.
+ */
+#include "config.h"
+
+#include "shell/answers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+static void reply(const struct answers *a, enum command_id id, const struct span *fields,
+                  size_t count)
+{
+    a->reply(a->arg, command_at(id)->name, fields, count);
+}
+
+void answer_connected(const struct answers *a, const struct peer *peer)
+{
+    struct peer_view v;
+    peer_look(peer, &v);
+    const struct span fields[] = {span_of(v.address), span_of(v.name),
+                                  span_of(dialect_name(v.dialect))};
+    reply(a, COMMAND_connect, fields, 3);
+}
+
+static void print_rtt(int64_t us, char out[32])
+{
+    if (us < 0)
+        snprintf(out, 32, "-");
+    else
+        snprintf(out, 32, "%.*fms", us < 10000 ? 2 : 0, (double)us / 1000);
+}
+
+void answer_peer(const struct answers *a, const struct peer *peer)
+{
+    static const char *const states[] = {
+        [PEER_DOWN] = "down",
+        [PEER_DIALING] = "dialing",
+        [PEER_UNREACHABLE] = "unreachable",
+        [PEER_UP] = "up",
+    };
+    struct peer_view v;
+    char rtt[32], seen[CLOCK_TEXT] = "-";
+    peer_look(peer, &v);
+    print_rtt(v.rtt_us, rtt);
+    if (v.seen > 0)
+        clock_print(v.seen, seen);
+    const struct span fields[] = {span_of(v.address),
+                                  span_of(v.name),
+                                  span_of(dialect_name(v.dialect)),
+                                  span_of(states[v.state]),
+                                  span_of(rtt),
+                                  span_of(seen)};
+    reply(a, COMMAND_peers, fields, 6);
+}
+
+void answer_ping(const struct answers *a, const struct peer *peer)
+{
+    struct peer_view v;
+    char rtt[32];
+    peer_look(peer, &v);
+    print_rtt(v.rtt_us, rtt);
+    const struct span fields[] = {span_of(v.address), span_of(v.name), span_of(rtt)};
+    reply(a, COMMAND_ping, fields, 3);
+}
+
+void answer_whoami(const struct answers *a, const struct node *node)
+{
+    enum { MOST = 16 };
+    char text[MOST][ADDRESS_TEXT];
+    struct span fields[MOST + 2] = {span_of(node_name(node)), span_of(node_id(node))};
+    struct address at;
+    size_t n = 0;
+    while (n < MOST && node_address(node, n, &at)) {
+        address_print(&at, text[n]);
+        fields[2 + n] = span_of(text[n]);
+        n++;
+    }
+    reply(a, COMMAND_whoami, fields, 2 + n);
+}
+
+void answer_help(const struct answers *a, const struct command *about, const char *help)
+{
+    char *usage = alloc_print("/%s%s%s", about->name, about->arguments[0] != '\0' ? " " : "",
+                              about->arguments);
+    char *padded = alloc_print("%-24s %s", usage, help);
+    answer_text(a, COMMAND_help, span_of(padded));
+    free(usage);
+    free(padded);
+}
+
+void answer_text(const struct answers *a, enum command_id id, struct span text)
+{
+    reply(a, id, &text, text.len > 0);
+}

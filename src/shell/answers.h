@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the answers to commands are made of: which fields, in which order. Scripts rely on it. How
+ * an answer is shown is the business of whoever takes the fields.
+ */
+#ifndef HASHFLOW_SHELL_ANSWERS_H
+#define HASHFLOW_SHELL_ANSWERS_H
+
+#include "mesh/node.h"
+#include "shell/command.h"
+
+struct answers {
+    void (*reply)(void *arg, const char *command, const struct span *fields, size_t count);
+    void *arg;
+};
+
+void answer_connected(const struct answers *a, const struct peer *peer);
+void answer_peer(const struct answers *a, const struct peer *peer); /* a line of /peers */
+void answer_ping(const struct answers *a, const struct peer *peer);
+void answer_whoami(const struct answers *a, const struct node *node);
+void answer_help(const struct answers *a, const struct command *about, const char *help);
+void answer_text(const struct answers *a, enum command_id id, struct span text);
+
+#endif

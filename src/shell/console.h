@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A person at a terminal: what they type goes to the interpreter, what completes comes from the
+ * node. It joins terminal, interpreter and node, and knows none of them from inside.
+ */
+#ifndef HASHFLOW_SHELL_CONSOLE_H
+#define HASHFLOW_SHELL_CONSOLE_H
+
+#include "shell/interpreter.h"
+
+struct console;
+
+/* history: the file that keeps typed lines, or NULL. text: nothing that is typed is a command.
+ * quit(arg) is called when the person wants to leave. Borrows all but copies history. NULL if the
+ * terminal belongs to another job. */
+struct console *console_new(struct loop *loop, struct node *node, struct interpreter *interpreter,
+                            const char *history, bool text, void (*quit)(void *arg), void *arg);
+void console_free(struct console *c); /* gives the terminal back; accepts NULL */
+
+void console_print(struct console *c, struct span line); /* whole lines, escaped */
+
+/* At the end of each turn: the prompt says our name. */
+void console_turn(struct console *c);
+
+#endif
