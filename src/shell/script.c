@@ -144,6 +144,7 @@ struct script *script_new(struct loop *loop, int fd, bool text, struct node *nod
     s->ended = ended;
     s->arg = arg;
     line_init(&s->cutter);
+    s->cutter.keep_cr = text;
     loop_again(loop);
     return s;
 }

@@ -24,9 +24,9 @@ void line_drop_partial(struct line_cutter *c)
     c->hand_out = false;
 }
 
-static struct span without_cr(struct span line)
+static struct span end_of_line(const struct line_cutter *c, struct span line)
 {
-    if (line.len > 0 && line.at[line.len - 1] == '\r')
+    if (!c->keep_cr && line.len > 0 && line.at[line.len - 1] == '\r')
         line.len--;
     return line;
 }
@@ -48,13 +48,13 @@ enum line_result line_next(struct line_cutter *c, struct span *input, struct spa
     }
     *input = span_after(*input, part.len + (lf != NULL));
     if (lf != NULL && held == 0) {
-        *line = without_cr(part);
+        *line = end_of_line(c, part);
         return LINE_WHOLE;
     }
     buffer_append(&c->rest, part);
     if (lf == NULL)
         return LINE_NONE;
-    *line = without_cr(buffer_span(&c->rest));
+    *line = end_of_line(c, buffer_span(&c->rest));
     c->hand_out = true;
     return LINE_WHOLE;
 }

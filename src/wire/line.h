@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Cuts a stream of bytes into lines. Pure: bytes in, lines out. A line that arrives whole is never
- * copied. A CR before the LF is not part of the line. A line is never cut into two.
+ * copied. A CR before the LF is not part of the line, unless the cutter is told to keep it. A line
+ * is never cut into two.
  */
 #ifndef HASHFLOW_WIRE_LINE_H
 #define HASHFLOW_WIRE_LINE_H
@@ -12,6 +13,7 @@ enum { LINE_MAX_BYTES = 65536 }; /* with its LF */
 
 struct line_cutter {
     struct buffer rest;  /* the beginning of a line that has not ended yet */
+    bool keep_cr;        /* a CR before the LF belongs to the line; false at first */
     bool hand_out;       /* rest holds a line that was handed out: drop it at the next call */
 };
 

@@ -521,6 +521,7 @@ void session_timeout(struct session *s, uint64_t now)
 void session_accept(struct session *s)
 {
     s->accepted = true;
+    s->cutter.keep_cr = true; /* the text of a verb is any bytes but LF and NUL */
     if (s->role == SESSION_DIALER)
         send_bytes(s, span_of(s->hello));
 }
