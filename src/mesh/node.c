@@ -111,6 +111,8 @@ void node_free(struct node *node)
     while (node->links != NULL)
         link_kill(node->links, "the node ends");
     node_stop_listening(node);
+    membership_save(node);
+    node->db = NULL; /* the peers go, but their rows stay */
     while (node->peer_count > 0)
         membership_remove(node->peers[node->peer_count - 1]);
     delivery_turn(node);
@@ -253,6 +255,7 @@ bool node_rename(struct node *node, struct span name, const char **cause)
     span_copy(name, node->name, sizeof node->name);
     if (node->db != NULL)
         database_set(node->db, "name", node->name);
+    node->dirty = true;
     for (struct link *l = node->links; l != NULL; l = l->next) {
         if (!link_is_session(l))
             continue;
