@@ -188,6 +188,7 @@ static void hear_line(struct link *link, const struct verb *verb)
     peer->mark = verb->seq;
     tell_message(link->node, peer->text, peer->row.name,
                  verb->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST, verb->text);
+    peer->due = link->node->sink.accepted(link->node->sink.arg);
 }
 
 static void hear_pong(struct link *link, const struct verb *verb)

@@ -71,6 +71,7 @@ struct peer {
     uint64_t boot;         /* of its present run */
     uint64_t epoch;        /* of its numbering */
     uint64_t mark;         /* highest seq of that epoch that we have taken */
+    uint64_t due;          /* when the sink has written so much, its lines have left */
     int64_t rtt_us;
     uint64_t ping;         /* number of the ping that /ping waits for; 0 none */
     uint64_t ping_at;
@@ -121,7 +122,7 @@ struct node {
     size_t awaited;          /* pongs that wait for the sink */
     uint64_t messages;
     uint64_t last_receipt;
-    bool dirty;              /* some peer is */
+    bool dirty;              /* some peer is, or our name */
     bool full;               /* a newcomer was refused; said once */
     bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
     bool leaving;

@@ -289,7 +289,7 @@ void link_defer_pong(struct link *link, struct span token)
     }
     struct pong *pong = &link->pongs[link->pong_count++];
     span_copy(token, pong->token, sizeof pong->token);
-    pong->due = link->node->sink.accepted(link->node->sink.arg);
+    pong->due = link->peer->due;
     link->node->awaited++;
 }
 
