@@ -29,6 +29,7 @@ struct interpreter {
     struct answers answers; /* its arg is also that of quit */
     void (*quit)(void *arg);
     struct peer *target; /* NULL: all */
+    bool has_quit;       /* nothing is run any more */
     int status;
     struct queued *first, **last;
     struct waiting waiting; /* what the present command waits for */
@@ -269,6 +270,7 @@ static void run_quit(struct interpreter *in, const struct command *c, struct spa
 {
     (void)c;
     (void)arguments;
+    in->has_quit = true;
     in->quit(in->answers.arg);
 }
 
@@ -303,6 +305,8 @@ void interpreter_run(struct interpreter *in, struct span line, bool text)
 {
     struct order order;
     char *cause;
+    if (in->has_quit)
+        return;
     if (text) {
         run_text(in, line);
         return;
