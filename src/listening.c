@@ -47,8 +47,10 @@ static bool failed(const struct address *at)
 {
     char text[ADDRESS_TEXT];
     address_print(at, text);
-    if (errno == EADDRINUSE)
+    if (errno == EADDRINUSE && address_is_any(at))
         log_error("port %u is in use; choose another with --port, 0 takes a free one", at->port);
+    else if (errno == EADDRINUSE)
+        log_error("%s is in use; choose another port with --listen, 0 takes a free one", text);
     else
         log_error("%s: cannot listen: %s", text, strerror(errno));
     return false;
