@@ -242,6 +242,20 @@ static void complain(int got, char **argv)
         log_error("%s: no such option, or not unambiguous; --help lists them", last);
 }
 
+static bool are_addresses(const struct options *o)
+{
+    char host[ADDRESS_HOST];
+    uint16_t port;
+    const char *cause;
+    for (size_t i = 0; i < o->address_count; i++) {
+        if (!address_split(span_of(o->addresses[i]), host, &port, &cause)) {
+            log_error("%s: %s", o->addresses[i], cause);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_consistent(const struct options *o)
 {
     if (o->port_given && o->listen_count > 0)
@@ -277,7 +291,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
     }
     out->addresses = argv + optind;
     out->address_count = (size_t)(argc - optind);
-    return is_consistent(out) ? OPTIONS_RUN : OPTIONS_WRONG;
+    return are_addresses(out) && is_consistent(out) ? OPTIONS_RUN : OPTIONS_WRONG;
 }
 
 void options_free(struct options *o)
