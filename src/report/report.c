@@ -215,11 +215,15 @@ static void tell_message(struct report *r, const struct event *e)
 static void tell_up(struct report *r, const struct event *e)
 {
     tell(r, "up", "is here", e);
+    if (!r->config.terminal)
+        log_detail("%s %s is here", e->address, e->name);
 }
 
 static void tell_down(struct report *r, const struct event *e)
 {
     tell(r, "down", "is gone", e);
+    if (!r->config.terminal)
+        log_detail("%s %s is gone: %s", e->address, e->name, e->cause);
 }
 
 static void tell_unreachable(struct report *r, const struct event *e)
@@ -232,6 +236,8 @@ static void tell_unreachable(struct report *r, const struct event *e)
 static void tell_name(struct report *r, const struct event *e)
 {
     tell(r, "name", "was called", e);
+    if (!r->config.terminal)
+        log_detail("%s %s was called %s", e->address, e->name, e->former);
 }
 
 static void tell_failed(struct report *r, const struct event *e)
