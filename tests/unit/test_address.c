@@ -105,6 +105,9 @@ static const char *const not_addresses[] = {
     "[::g]:80",
     "[1:2:3:4:5:6:7:8:9]:80",
     "[::1%1]:80",
+    "[2080::1%1]:80",
+    "[fd80::1%1]:80",
+    "[fec0::1%1]:80",
     "[fe80::1%0]:80",
     "[fe80::1%]:80",
     "[fe80::1%eth0]:80",
@@ -215,8 +218,11 @@ static void goes_through_sockaddr(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct address a = parsed(texts[i]), back;
-        struct sockaddr_storage storage;
+        struct sockaddr_storage storage, again;
+        memset(&again, 0x55, sizeof again);
         socklen_t len = address_to_sockaddr(&a, &storage);
+        assert_int_equal(address_to_sockaddr(&a, &again), len);
+        assert_memory_equal(&again, &storage, sizeof storage);
         assert_int_equal(len,
                          a.family == 4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
         assert_true(address_from_sockaddr(&storage, &back));
