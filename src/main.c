@@ -278,6 +278,21 @@ static void open_standard_descriptors(void)
     }
 }
 
+static bool is_ignored(int signo)
+{
+    struct sigaction now;
+    return sigaction(signo, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+static void take_signals(struct app *app)
+{
+    loop_on_signal(app->loop, SIGTERM, end_signal, app);
+    if (!is_ignored(SIGHUP)) /* nohup(1) */
+        loop_on_signal(app->loop, SIGHUP, end_signal, app);
+    if (!app->interactive)
+        loop_on_signal(app->loop, SIGINT, end_signal, app);
+}
+
 static bool dial_addresses(struct app *app)
 {
     for (size_t i = 0; i < app->options.address_count; i++) {
@@ -300,6 +315,7 @@ static int start(struct app *app)
     if (!home_open(&app->options, &app->state, &app->db))
         return STATUS_FAILED;
     app->loop = loop_new();
+    take_signals(app);
     make_report(app);
     /* A turn: orders, then what is printed, then the node, which confirms only what has left. */
     loop_on_turn(app->loop, take_orders, app);
@@ -316,10 +332,6 @@ static int start(struct app *app)
         return STATUS_USAGE;
     if (!make_input(app))
         return STATUS_FAILED;
-    loop_on_signal(app->loop, SIGTERM, end_signal, app);
-    loop_on_signal(app->loop, SIGHUP, end_signal, app);
-    if (!app->interactive)
-        loop_on_signal(app->loop, SIGINT, end_signal, app);
     return 0;
 }
 
