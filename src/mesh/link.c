@@ -386,6 +386,9 @@ void link_accepted(void *arg, int fd, const struct address *from)
     } else {
         node->full = false;
     }
-    if (link_new(node, fd, SESSION_LISTENER, NULL) == NULL)
+    struct link *link = link_new(node, fd, SESSION_LISTENER, NULL);
+    if (link == NULL)
         log_error("a connection was refused: select() cannot watch it");
+    else
+        link->remote = *from; /* also of a connection that has been reset meanwhile */
 }
