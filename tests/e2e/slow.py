@@ -7,7 +7,7 @@ import re
 import signal
 
 from hashflow_test import main, test
-from hashflow_test.node import BINARY
+from hashflow_test.node import has_sanitizer
 from hashflow_test.sockets import connect
 
 SIZE = 50_000_000
@@ -15,10 +15,8 @@ WIDTH = 1000
 COUNT = SIZE // WIDTH
 
 
-def memory_limit():
-    """KiB that the sender may hold: 4 MiB for each peer, and some. A sanitizer keeps freed memory."""
-    with open(BINARY, "rb") as file:
-        return (400 if b"__asan_" in file.read() else 32) * 1024
+#: What the sender may hold: 4 MiB for each peer, and some. A sanitizer keeps freed memory.
+MEMORY_KIB = (400 if has_sanitizer() else 32) * 1024
 
 
 def line(number):
@@ -68,7 +66,7 @@ def stopped_node(scene, *options):
         scene.until_size(reader.path, WIDTH)
     frozen.node.stop()
     most = push(sender)
-    assert most < memory_limit(), f"{most} KiB in use"
+    assert most < MEMORY_KIB, f"{most} KiB in use"
     wanted = [line(0)] + [line(n) for n in range(COUNT)]
     scene.until_size(healthy.path, len(wanted) * WIDTH)
     sender.eof()
@@ -100,7 +98,7 @@ def deaf_client(scene):
     deaf.sendall(b"I shall never read\n")
     sender.hears("I shall never read")
     most = push(sender)
-    assert most < memory_limit(), f"{most} KiB in use"
+    assert most < MEMORY_KIB, f"{most} KiB in use"
     scene.until_size(healthy.path, SIZE)
     sender.finish(60)
     assert healthy.node.finish() == 0
@@ -115,7 +113,7 @@ def slow_reader(scene):
     sender = scene.node("sender", "-t", "all", "--drain", "60", healthy.address, listener.address)
     stream = listener.connection()
     most = push(sender)
-    assert most < memory_limit(), f"{most} KiB in use"
+    assert most < MEMORY_KIB, f"{most} KiB in use"
     assert sender.finish(60) == 0, sender.errors()
     assert stream.wait_end() == "eof"
     texts = [item.split(" ", 2)[2].encode() for item in stream.lines.items()]

@@ -8,7 +8,7 @@ import re
 import select
 
 from .process import Process, decode
-from .waiting import DEADLINE, Timeout, matcher
+from .waiting import DEADLINE, Timeout, matcher, wait_ready
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BINARY = os.path.abspath(os.environ.get("HASHFLOW") or os.path.join(ROOT, "src", "hashflow"))
@@ -30,6 +30,12 @@ def environment(home):
     env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     env.update(HOME=home, XDG_STATE_HOME=os.path.join(home, "state"), LC_ALL="C.UTF-8", TERM="dumb")
     return env
+
+
+def has_sanitizer():
+    """Was the program built with one? It needs more memory then."""
+    with open(BINARY, "rb") as file:
+        return b"__asan_" in file.read()
 
 
 def parse_message(line):
@@ -55,7 +61,7 @@ def read_ready(fd, process, timeout):
     """Reads the one line of the ready descriptor; none means that the start has failed."""
     data = b""
     while not data.endswith(b"\n"):
-        if not select.select([fd], [], [], timeout)[0]:
+        if not wait_ready(select.POLLIN, timeout, fd):
             raise Timeout(f"{process.label} was not ready in {timeout:g} s")
         part = os.read(fd, 256)
         if not part:

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 
-from .waiting import DEADLINE, Log, Timeout, wait_until
+from .waiting import DEADLINE, Log, Timeout, wait_ready, wait_until
 
 CHUNK = 1 << 18
 
@@ -32,8 +32,7 @@ def write_all(fd, data, timeout=DEADLINE):
     view = memoryview(data)
     end = time.monotonic() + timeout
     while view:
-        _, ready, _ = select.select([], [fd], [], max(0, end - time.monotonic()))
-        if not ready:
+        if not wait_ready(select.POLLOUT, end - time.monotonic(), fd):
             raise Timeout(f"{len(view)} bytes not taken in {timeout:g} s")
         try:
             view = view[os.write(fd, view[:65536]):]

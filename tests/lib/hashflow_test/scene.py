@@ -49,9 +49,11 @@ class Scene:
         return node
 
     def run(self, label, *options, stdin=b"", **more):
-        """Starts hashflow without a ready signal, gives it stdin whole, and returns it ended."""
-        node = self.node(label, *options, ready=False, **more)
-        if node.stdin is not None:
+        """Starts hashflow without a ready signal and returns it ended. stdin: bytes, given whole, or
+        what Process takes."""
+        piped = isinstance(stdin, bytes)
+        node = self.node(label, *options, ready=False, stdin="pipe" if piped else stdin, **more)
+        if piped:
             try:
                 node.write(stdin)
             except BrokenPipeError:

@@ -13,7 +13,7 @@ import struct
 import threading
 
 from .process import decode, encode
-from .waiting import DEADLINE, Log, Timeout
+from .waiting import DEADLINE, Log, Timeout, wait_ready
 
 CHUNK = 1 << 18
 
@@ -123,7 +123,7 @@ class Connection:
     def _receive(self):
         """The next bytes; none, with the reason in `ended`, at the end or when we are to close."""
         try:
-            ready, _, _ = select.select([self.sock, self._wake], [], [])
+            ready = wait_ready(select.POLLIN, None, self.sock.fileno(), self._wake)
             data = b"" if self._wake in ready else self.sock.recv(CHUNK)
             self.ended = None if data else "closed" if self._wake in ready else "eof"
         except OSError:
@@ -145,7 +145,7 @@ class Connection:
     def write(self, data, timeout=DEADLINE):
         view = memoryview(encode(data))
         while view:
-            if not select.select([], [self.sock], [], timeout)[1]:
+            if not wait_ready(select.POLLOUT, timeout, self.sock.fileno()):
                 raise Timeout(f"{len(view)} bytes not taken by {self.label} in {timeout:g} s")
             view = view[self.sock.send(view[:65536], socket.MSG_DONTWAIT):]
 

@@ -7,6 +7,7 @@ waiting is being woken and not looking again; wait_until() is for what only look
 
 import os
 import re
+import select
 import threading
 import time
 
@@ -32,6 +33,15 @@ def wait_until(predicate, what, timeout=DEADLINE):
         if time.monotonic() >= end:
             raise Timeout(f"after {timeout:g} s: {what}")
         pause.wait(LOOK)
+
+
+def wait_ready(events, timeout, *fds):
+    """The descriptors that are ready within the time: select.POLLIN or POLLOUT, errors included.
+    Not select(): a test may hold more descriptors than that can watch."""
+    poll = select.poll()
+    for fd in fds:
+        poll.register(fd, events)
+    return [fd for fd, _ in poll.poll(None if timeout is None else max(0, timeout) * 1000)]
 
 
 def matcher(wanted):
