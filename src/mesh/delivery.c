@@ -176,8 +176,10 @@ bool node_broadcast(struct node *node, struct span text, const char **cause)
     struct slice verb = form_verb(node, VERB_BCAST, ++node->seq, text);
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
-        if (!is_addressed(peer))
+        if (!is_addressed(peer)) {
+            peer->skipped = node->seq;
             continue;
+        }
         addressed++;
         if (is_full(peer))
             losses_count(peer, 1, SCOPE_BROADCAST, "its queue is full and it is away");
@@ -340,18 +342,22 @@ void delivery_pong(struct peer *peer, uint64_t marker)
     delivery_ready(peer);
 }
 
+/* Two peers have turned out to be one. What was posted to both for everyone goes once; the rest is
+ * numbered anew, for the numbers towards a peer only ever rise. */
 void delivery_move(struct peer *to, struct peer *from)
 {
-    if (from->box.plain)
+    struct verb verb;
+    struct slice keep;
+    struct outbox *box = &from->box;
+    if (box->plain)
         form_to_verbs(from);
-    if (to->box.plain && from->box.lines.bytes > 0)
-        form_to_verbs(to);
-    struct slice rest;
-    while ((rest = queue_share(&from->box.lines, 0, SIZE_MAX)).len > 0) {
-        post(to, rest, from->box.held);
-        queue_consume(&from->box.lines, rest.len);
+    while (form_next_verb(&box->lines, &verb, &keep)) {
+        if (verb.kind == VERB_MSG || verb.seq <= to->skipped) {
+            struct slice slice = form_verb(to->node, verb.kind, ++to->node->seq, verb.text);
+            post(to, form_for(to, slice, verb.text), box->held);
+            slice_release(slice);
+        }
+        slice_release(keep);
     }
-    if (to->link != NULL && !link_is_session(to->link))
-        form_to_plain(to);
-    queue_clear(&from->box.lines);
+    delivery_drop(box, 0);
 }

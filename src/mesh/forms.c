@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include <stdlib.h>
+
 #include "base/alloc.h"
 #include "mesh/internal.h"
 
@@ -51,22 +53,37 @@ static struct span next_line(struct queue *q, struct slice *keep)
     return span_make(slice_span(*keep).at, len - 1);
 }
 
+bool form_next_verb(struct queue *lines, struct verb *verb, struct slice *keep)
+{
+    const char *cause;
+    if (lines->bytes == 0)
+        return false;
+    if (!verb_parse(next_line(lines, keep), verb, &cause))
+        abort(); /* we wrote it */
+    return true;
+}
+
+static void exchange(struct outbox *box, struct queue *lines, bool plain)
+{
+    queue_clear(&box->lines);
+    box->lines = *lines;
+    box->plain = plain;
+    box->sent = 0;
+    box->marked = 0;
+}
+
 void form_to_plain(struct peer *peer)
 {
     struct queue lines;
     struct slice keep;
     struct verb verb;
-    const char *cause;
-    queue_init(&lines);
     struct plain_form *form = plain_form(peer->node, &peer->link->me);
-    while (peer->box.lines.bytes > 0) {
-        if (verb_parse(next_line(&peer->box.lines, &keep), &verb, &cause))
-            queue_push(&lines, write_plain(peer->node, form, verb.text));
+    queue_init(&lines);
+    while (form_next_verb(&peer->box.lines, &verb, &keep)) {
+        queue_push(&lines, write_plain(peer->node, form, verb.text));
         slice_release(keep);
     }
-    queue_clear(&peer->box.lines);
-    peer->box.lines = lines;
-    peer->box.plain = true;
+    exchange(&peer->box, &lines, true);
 }
 
 /* A stream that turned out to be a session: what is on its way arrives as it is. */
@@ -83,9 +100,7 @@ void form_to_verbs(struct peer *peer)
             queue_push(&lines, form_verb(peer->node, VERB_MSG, ++peer->node->seq, message.text));
         slice_release(keep);
     }
-    queue_clear(&box->lines);
-    box->lines = lines;
-    box->plain = false;
+    exchange(box, &lines, false);
 }
 
 struct slice form_for(struct peer *peer, struct slice verb, struct span text)

@@ -58,6 +58,9 @@ static struct peer *find_speaker(struct link *link, const struct message *m, str
 static void adopt(struct link *link, struct peer *peer)
 {
     enum dialect dialect = session_dialect(link->session);
+    /* A session peer speaks sessions: what waits for it goes to nobody who only has its address. */
+    if (peer->row.dialect == DIALECT_SESSION)
+        return;
     if (dialect == DIALECT_ONESHOT && peer->row.dialect == DIALECT_UNKNOWN)
         peer_set_dialect(peer, DIALECT_ONESHOT);
     if (dialect == DIALECT_STREAM && link->role == SESSION_LISTENER && peer->link == NULL &&
@@ -159,7 +162,10 @@ static void hear_dialect(struct link *link, const struct session_event *event)
         if (peer == NULL)
             return;
         if (event->dialect == DIALECT_STREAM) {
-            rendezvous_stream(link, peer);
+            if (peer->link != NULL || peer->row.dialect == DIALECT_SESSION)
+                link_refuse(link, "it has another connection");
+            else
+                rendezvous_stream(link, peer);
             return;
         }
         link->peer = NULL;

@@ -71,6 +71,7 @@ struct peer {
     uint64_t boot;         /* of its present run */
     uint64_t epoch;        /* of its numbering */
     uint64_t mark;         /* highest seq of that epoch that we have taken */
+    uint64_t skipped;      /* the last broadcast that it was not to get */
     uint64_t due;          /* when the sink has written so much, its lines have left */
     int64_t rtt_us;
     uint64_t ping;         /* number of the ping that /ping waits for; 0 none */
@@ -85,6 +86,7 @@ struct peer {
 
 struct pong {
     char token[VERB_TOKEN_MAX + 1];
+    uint64_t skipped;      /* the last broadcast that it was not to get */
     uint64_t due; /* when the sink has written so much */
 };
 
@@ -256,6 +258,8 @@ void losses_kept_back(struct node *node); /* on leaving: what still waits */
 struct slice form_verb(struct node *node, enum verb_kind kind, uint64_t seq, struct span text);
 /* The form that this peer's outbox has; verb is the line's other form. */
 struct slice form_for(struct peer *peer, struct slice verb, struct span text);
+/* Takes the first line off a queue of verbs. verb borrows from *keep, which the caller releases. */
+bool form_next_verb(struct queue *lines, struct verb *verb, struct slice *keep);
 void form_to_plain(struct peer *peer); /* all that waits, for its stream */
 void form_to_verbs(struct peer *peer); /* all that waits and is not on its way */
 

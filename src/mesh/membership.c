@@ -64,6 +64,7 @@ struct peer *membership_add(struct node *node, const struct address *a)
     if (a != NULL)
         peer_set_address(peer, a);
     peer->passing = node->peer_count >= MEMBERSHIP_MAX;
+    peer->skipped = node->seq;
     enlist(node, peer);
     return peer;
 }

@@ -148,6 +148,18 @@ static void learn(struct peer *peer, const struct hello *hello)
     peer_touch(peer);
 }
 
+/* Somebody with nc has turned out to be a peer: what waited for the connection waits for it. */
+static void leave_transient(struct link *link, struct peer *peer)
+{
+    struct peer *former = link->peer;
+    if (former == NULL || former == peer || !former->transient)
+        return;
+    former->link = NULL;
+    former->announced = false;
+    delivery_move(peer, former);
+    membership_remove(former);
+}
+
 struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
 {
     if (strcmp(hello->node, link->node->id) == 0) {
@@ -161,11 +173,13 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
     }
     if (peer->link != NULL && peer->link != link)
         replace(peer->link);
+    if (peer->attempt.link == link)
+        peer->attempt.link = NULL;
+    dialer_cancel(peer); /* another dial of ours would only make a second connection */
+    leave_transient(link, peer);
     learn(peer, hello);
     peer->link = link;
     link->peer = peer;
-    if (peer->attempt.link == link)
-        peer->attempt.link = NULL;
     peer->row.quiet = false;
     peer_spoke(peer);
     dialer_ended(peer, NULL);
@@ -175,13 +189,7 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
 
 void rendezvous_stream(struct link *link, struct peer *peer)
 {
-    struct peer *former = link->peer;
-    if (former != NULL && former != peer && former->transient) {
-        delivery_move(peer, former);
-        former->link = NULL;
-        former->announced = false;
-        membership_remove(former);
-    }
+    leave_transient(link, peer);
     link->peer = peer;
     peer->link = link;
     if (peer->attempt.link == link)
