@@ -8,8 +8,8 @@
 
 void line_init(struct line_cutter *c)
 {
+    *c = (struct line_cutter){0};
     buffer_init(&c->rest, LINE_MAX_BYTES);
-    c->hand_out = false;
 }
 
 void line_free(struct line_cutter *c)

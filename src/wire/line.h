@@ -12,9 +12,9 @@
 enum { LINE_MAX_BYTES = 65536 }; /* with its LF */
 
 struct line_cutter {
-    struct buffer rest;  /* the beginning of a line that has not ended yet */
-    bool keep_cr;        /* a CR before the LF belongs to the line; false at first */
-    bool hand_out;       /* rest holds a line that was handed out: drop it at the next call */
+    struct buffer rest; /* the beginning of a line that has not ended yet */
+    bool keep_cr;       /* a CR before the LF belongs to the line; false at first */
+    bool hand_out;      /* rest holds a line that was handed out: drop it at the next call */
 };
 
 enum line_result {

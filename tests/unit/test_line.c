@@ -126,6 +126,21 @@ static void cuts_at_lf_however_the_bytes_arrive(void **state)
         check_all_ways(rows[i].in, rows[i].lines, rows[i].partial);
 }
 
+static void keeps_the_cr_if_told_to(void **state)
+{
+    static const char in[] = "a\r\n\r\nb\r\r\nc\n";
+
+    (void)state;
+    for (size_t cut = 0; cut < sizeof in; cut++) {
+        struct trace t;
+        trace_init(&t);
+        t.cutter.keep_cr = true;
+        feed(&t, span_make(in, cut));
+        feed(&t, span_make(in + cut, sizeof in - 1 - cut));
+        check_trace(&t, span_of("[a\r][\r][b\r\r][c]"), span_of(""));
+    }
+}
+
 static void a_whole_line_is_not_copied(void **state)
 {
     static const char bytes[] = "one\ntwo\n";
@@ -266,6 +281,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(cuts_at_lf_however_the_bytes_arrive),
+        cmocka_unit_test(keeps_the_cr_if_told_to),
         cmocka_unit_test(a_whole_line_is_not_copied),
         cmocka_unit_test(the_bound_is_exact),
         cmocka_unit_test(a_source_can_go_on_after_a_long_line),
