@@ -79,6 +79,14 @@ static bool is_away(const struct peer *peer)
     return !peer_is_up(peer) && !(peer->named && !peer->reached);
 }
 
+static void confirm_stream(struct peer *peer)
+{
+    const struct channel *channel = peer->link->channel;
+    size_t under_way = channel_queued(channel) + (size_t)channel_unacknowledged(channel);
+    if (under_way < peer->box.sent)
+        delivery_taken(peer, peer->box.sent - under_way);
+}
+
 static void check(void *arg);
 
 static void watch_progress(struct peer *peer)
@@ -96,7 +104,7 @@ static void check(void *arg)
     struct peer *peer = arg;
     struct outbox *box = &peer->box;
     if (box->plain && peer->link != NULL)
-        delivery_written(peer);
+        confirm_stream(peer);
     bool begins = peer_is_dialing(peer) && !peer->reached;
     bool moves = begins || loop_now(peer->node->loop) - box->progress < NODE_STALL_US;
     if (box->lines.bytes < NODE_OUTBOX_MAX || moves) {
@@ -295,14 +303,6 @@ void delivery_connected(struct peer *peer)
         form_to_plain(peer);
     peer->box.progress = loop_now(peer->node->loop);
     delivery_ready(peer);
-}
-
-static void confirm_stream(struct peer *peer)
-{
-    const struct channel *channel = peer->link->channel;
-    size_t under_way = channel_queued(channel) + (size_t)channel_unacknowledged(channel);
-    if (under_way < peer->box.sent)
-        delivery_taken(peer, peer->box.sent - under_way);
 }
 
 void delivery_disconnected(struct peer *peer, const char *cause)
