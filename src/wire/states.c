@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The states of a conversation: small tables of what each does with a line, with the end of the
+ * connection, and when its time is over. It must not know who is on the other side.
+ */
+#include "config.h"
+
+#include "wire/states.h"
+
+#include <assert.h>
+
+static const struct state awaiting_hello, plain, tail, tail_told, in_session;
+
+static const char nul_in_line[] = "a NUL byte in a line";
+static const char long_text[] = "a text of more than 65000 bytes";
+
+static bool has_nul(struct span line)
+{
+    return line.len > 0 && memchr(line.at, '\0', line.len) != NULL;
+}
+
+/* ---- plain lines */
+
+static bool is_greeting(struct span line, struct message *message)
+{
+    return !has_nul(line) && message_parse(line, message) && message->kind == MESSAGE_CONNECTED;
+}
+
+static bool has_header(struct span line)
+{
+    struct message message;
+
+    return message_parse(line, &message);
+}
+
+static void deliver(struct session *s, struct span line)
+{
+    static const enum session_event_kind kinds[] = {
+        [MESSAGE_CHAT] = SESSION_CHAT,
+        [MESSAGE_CONNECTED] = SESSION_GREETING,
+        [MESSAGE_EXIT] = SESSION_EXIT,
+    };
+    struct session_event event = {.kind = SESSION_RAW};
+
+    if (message_parse(line, &event.message))
+        event.kind = kinds[event.message.kind];
+    else if (line.len > 0)
+        event.message = (struct message){.name = span_of("-"), .text = line};
+    else
+        return; /* somebody pressed Enter */
+    if (has_nul(line))
+        session_refuse(s, nul_in_line);
+    else if (event.message.text.len > MESSAGE_TEXT_MAX)
+        session_refuse(s, long_text);
+    else
+        session_emit(s, &event);
+}
+
+/* What arrived of a last line that nothing will end. */
+static void deliver_partial(struct session *s, int error)
+{
+    struct span partial = line_partial(&s->cutter);
+
+    if (partial.len == 0)
+        return;
+    if (error == 0 || has_header(partial))
+        deliver(s, partial);
+    else
+        session_refuse(s, "the connection broke in the middle of a line");
+}
+
+static void become_stream(struct session *s)
+{
+    session_declare(s, DIALECT_STREAM);
+    session_enter(s, &plain, s->hello_until);
+}
+
+/* ---- /hello */
+
+static bool says(struct span line, const char *verb)
+{
+    return span_is(span_cut_word(&line), verb);
+}
+
+/* Takes the line if it is a /hello, good or bad. */
+static bool take_hello(struct session *s, struct span line)
+{
+    struct session_event event = {.kind = SESSION_HELLO};
+    const char *cause;
+
+    if (!says(line, "/hello"))
+        return false;
+    if (has_nul(line)) {
+        session_fault(s, "bad-line", nul_in_line);
+    } else if (!verb_parse(line, &event.verb, &cause)) {
+        session_fault(s, "bad-verb", cause);
+    } else {
+        session_emit(s, &event);
+        assert(s->accepted || s->state == &state_closed);
+        session_enter(s, &in_session, 0);
+        session_declare(s, DIALECT_SESSION);
+    }
+    return true;
+}
+
+/* Takes the line if a node says with it that there will be no session. */
+static bool take_refusal(struct session *s, struct span line)
+{
+    struct session_event event = {.kind = SESSION_FAILED, .cause = "refused by the other side"};
+    const char *cause;
+
+    if (has_nul(line) || !(says(line, "/error") || says(line, "/bye")) ||
+        !verb_parse(line, &event.verb, &cause))
+        return false;
+    session_emit(s, &event);
+    session_close(s);
+    return true;
+}
+
+/* ---- a listener before the first line */
+
+static void listener_first_line(struct session *s, struct span line, uint64_t now)
+{
+    struct session_event event = {.kind = SESSION_GREETING};
+
+    if (!is_greeting(line, &event.message)) {
+        become_stream(s);
+        deliver(s, line);
+        return;
+    }
+    s->hello_until = now + SESSION_HELLO_US;
+    session_enter(s, &awaiting_hello, now + SESSION_ANSWER_US);
+    session_emit(s, &event);
+    session_send(s, span_of(s->greeting));
+    session_send(s, span_of(s->hello));
+}
+
+static bool is_oneshot(struct span partial)
+{
+    return partial.len <= MESSAGE_ONESHOT_MAX && has_header(partial);
+}
+
+static void listener_first_partial(struct session *s, uint64_t now)
+{
+    s->deadline = is_oneshot(line_partial(&s->cutter)) ? now + SESSION_SILENCE_US : 0;
+}
+
+static void listener_first_timeout(struct session *s, uint64_t now)
+{
+    session_declare(s, DIALECT_ONESHOT);
+    deliver(s, line_partial(&s->cutter));
+    session_enter(s, &tail, now + SESSION_TAIL_US);
+}
+
+static void listener_first_end(struct session *s, int error)
+{
+    struct span partial = line_partial(&s->cutter);
+
+    if (is_oneshot(partial))
+        session_declare(s, DIALECT_ONESHOT);
+    else if (partial.len > 0 && (error == 0 || has_header(partial)))
+        session_declare(s, DIALECT_STREAM);
+    deliver_partial(s, error);
+    session_done(s);
+}
+
+const struct state state_listener = {
+    .line = listener_first_line,
+    .partial = listener_first_partial,
+    .timeout = listener_first_timeout,
+    .end = listener_first_end,
+};
+
+/* ---- a one-shot message that has been delivered, its connection still open */
+
+static void tail_bytes(struct session *s)
+{
+    session_enter(s, &tail_told, s->deadline);
+    session_refuse(s, "bytes after a one-shot message");
+}
+
+static void tail_timeout(struct session *s, uint64_t now)
+{
+    (void)now;
+    session_done(s);
+}
+
+static void quiet_end(struct session *s, int error)
+{
+    (void)error;
+    session_done(s);
+}
+
+static const struct state tail = {
+    .bytes = tail_bytes,
+    .timeout = tail_timeout,
+    .end = quiet_end,
+};
+
+static const struct state tail_told = {
+    .timeout = tail_timeout,
+    .end = quiet_end,
+};
+
+/* ---- a dialer before the first line */
+
+static const char not_a_greeting[] = "answered, but not with a greeting";
+
+static void dialer_first_line(struct session *s, struct span line, uint64_t now)
+{
+    struct session_event event = {.kind = SESSION_GREETING};
+
+    if (is_greeting(line, &event.message)) {
+        session_enter(s, &awaiting_hello,
+                      s->expect_session ? s->hello_until : now + SESSION_ANSWER_US);
+        session_emit(s, &event);
+        return;
+    }
+    if (take_hello(s, line) || take_refusal(s, line))
+        return;
+    if (s->expect_session) {
+        session_fail(s, not_a_greeting);
+        return;
+    }
+    become_stream(s);
+    deliver(s, line);
+}
+
+static void dialer_first_timeout(struct session *s, uint64_t now)
+{
+    (void)now;
+    if (s->expect_session)
+        session_fail(s, "no answer to the greeting");
+    else
+        become_stream(s);
+}
+
+static void dialer_first_end(struct session *s, int error)
+{
+    bool silent = line_partial(&s->cutter).len == 0;
+
+    if (error != 0) {
+        session_fail(s, "the connection broke before an answer");
+    } else if (s->expect_session) {
+        session_fail(s, silent ? "closed instead of answering" : not_a_greeting);
+    } else {
+        session_declare(s, DIALECT_ONESHOT);
+        deliver_partial(s, error);
+        session_done(s);
+    }
+}
+
+const struct state state_dialer = {
+    .line = dialer_first_line,
+    .timeout = dialer_first_timeout,
+    .end = dialer_first_end,
+};
+
+/* ---- both have greeted; the other side may say /hello */
+
+static void awaiting_hello_line(struct session *s, struct span line, uint64_t now)
+{
+    (void)now;
+    if (!take_hello(s, line) && !take_refusal(s, line))
+        deliver(s, line);
+}
+
+static void awaiting_hello_timeout(struct session *s, uint64_t now)
+{
+    (void)now;
+    if (s->expect_session)
+        session_fail(s, "greeted, but did not say /hello");
+    else
+        become_stream(s);
+}
+
+static void awaiting_hello_end(struct session *s, int error)
+{
+    if (s->role == SESSION_DIALER && (s->expect_session || error != 0)) {
+        session_fail(s, "closed before /hello");
+        return;
+    }
+    if (error == 0)
+        session_declare(s, DIALECT_STREAM);
+    deliver_partial(s, error);
+    session_done(s);
+}
+
+static const struct state awaiting_hello = {
+    .line = awaiting_hello_line,
+    .timeout = awaiting_hello_timeout,
+    .end = awaiting_hello_end,
+};
+
+/* ---- a stream */
+
+static void plain_line(struct session *s, struct span line, uint64_t now)
+{
+    (void)now;
+    if (s->hello_until == 0 || !take_hello(s, line))
+        deliver(s, line);
+}
+
+static void plain_timeout(struct session *s, uint64_t now)
+{
+    (void)now;
+    s->hello_until = 0;
+}
+
+static void plain_end(struct session *s, int error)
+{
+    deliver_partial(s, error);
+    session_done(s);
+}
+
+static const struct state plain = {
+    .line = plain_line,
+    .timeout = plain_timeout,
+    .end = plain_end,
+};
+
+/* ---- a session */
+
+static bool carries_text(enum verb_kind kind)
+{
+    return kind == VERB_MSG || kind == VERB_BCAST;
+}
+
+static void session_line(struct session *s, struct span line, uint64_t now)
+{
+    struct session_event event = {.kind = SESSION_VERB};
+    const char *cause;
+
+    (void)now;
+    if (has_nul(line))
+        session_fault(s, "bad-line", nul_in_line);
+    else if (!verb_parse(line, &event.verb, &cause))
+        session_fault(s, "bad-verb", cause);
+    else if (event.verb.kind == VERB_HELLO)
+        session_fault(s, "bad-verb", "/hello was said twice");
+    else if (carries_text(event.verb.kind) && event.verb.text.len > MESSAGE_TEXT_MAX)
+        session_fault(s, "too-long", long_text);
+    else if (event.verb.kind != VERB_OTHER)
+        session_emit(s, &event);
+}
+
+static const struct state in_session = {
+    .line = session_line,
+    .end = quiet_end,
+};
