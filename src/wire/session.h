@@ -32,7 +32,8 @@ enum session_event_kind {
     SESSION_VERB,     /* verb: any other known verb of an accepted session */
     SESSION_REFUSED,  /* cause: something arrived that cannot be delivered; the connection goes on */
     SESSION_FAILED,   /* cause: the dial has failed, or the other side broke the rules. Nothing more
-                         comes; send what is queued and close. */
+                         comes; send what is queued and close. Before a session the other side may
+                         have refused it: then verb is its VERB_ERROR or VERB_BYE. */
     SESSION_DONE,     /* nothing more is expected; close */
 };
 
