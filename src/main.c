@@ -27,6 +27,8 @@
 #include "shell/script.h"
 #include "shell/terminal.h"
 
+enum { OUTPUT_PATIENCE_US = 10000000 /* for a reader of stdout that has stopped, at the end */ };
+
 enum phase { TALKING, DRAINING, LEAVING };
 
 struct app {
@@ -45,7 +47,8 @@ struct app {
     enum phase phase;
     int status;
     int signals; /* caught, that end us */
-    struct timer drain;
+    struct timer drain; /* the end of the drain; after it, of the wait for stdout */
+    uint64_t left_at;   /* bytes that had left when that wait began */
 };
 
 /* --- leaving --- */
@@ -142,6 +145,8 @@ static void reply(void *arg, const char *command, const struct span *fields, siz
 
 /* --- the turn --- */
 
+static void wait_for_output(struct app *app);
+
 static void find_target(struct app *app)
 {
     char *cause;
@@ -183,6 +188,36 @@ static void flush(void *arg)
         output_flush(app->output);
 }
 
+static void give_up_output(void *arg)
+{
+    struct app *app = arg;
+    if (sink_written(app) > app->left_at) {
+        wait_for_output(app);
+        return;
+    }
+    log_error("stdout: its reader has stopped, %llu bytes were not written",
+              (unsigned long long)(sink_accepted(app) - sink_written(app)));
+    raise_status(app, STATUS_FAILED);
+    loop_stop(app->loop);
+}
+
+/* What was printed is to arrive, for as long as its reader goes on reading. */
+static void wait_for_output(struct app *app)
+{
+    app->left_at = sink_written(app);
+    timer_set(app->loop, &app->drain, loop_now(app->loop) + OUTPUT_PATIENCE_US, give_up_output,
+              app);
+}
+
+static bool has_backlog(struct app *app)
+{
+    if (sink_written(app) == sink_accepted(app))
+        return false;
+    if (!timer_is_set(&app->drain))
+        wait_for_output(app);
+    return true;
+}
+
 static void move_on(void *arg)
 {
     struct app *app = arg;
@@ -191,7 +226,7 @@ static void move_on(void *arg)
         timer_stop(app->loop, &app->drain);
         drained(app);
     }
-    if (app->phase == LEAVING && node_has_left(app->node))
+    if (app->phase == LEAVING && node_has_left(app->node) && !has_backlog(app))
         loop_stop(app->loop);
 }
 

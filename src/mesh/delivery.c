@@ -42,6 +42,7 @@ static enum event_scope first_scope(const struct outbox *box)
 void delivery_drop(struct outbox *box, size_t bytes)
 {
     queue_consume(&box->lines, bytes);
+    box->told = bytes > 0 ? 0 : box->told;
     box->sent = box->sent > bytes ? box->sent - bytes : 0;
     box->marked = box->marked > bytes ? box->marked - bytes : 0;
     if (box->lines.bytes == 0)
@@ -95,7 +96,7 @@ static void watch_progress(struct peer *peer)
     uint64_t now = loop_now(peer->node->loop);
     if (box->plain && box->sent > 0)
         timer_set(peer->node->loop, &box->check, now + CHECK_US, check, peer);
-    else if (box->lines.bytes >= NODE_OUTBOX_MAX && !timer_is_set(&box->check))
+    else if (box->lines.bytes >= NODE_OUTBOX_MAX && !is_away(peer) && !timer_is_set(&box->check))
         timer_set(peer->node->loop, &box->check, now + NODE_STALL_US / 4, check, peer);
 }
 
@@ -105,6 +106,8 @@ static void check(void *arg)
     struct outbox *box = &peer->box;
     if (box->plain && peer->link != NULL)
         confirm_stream(peer);
+    if (is_away(peer))
+        return; /* nobody waits for it: what does not fit is lost */
     bool begins = peer_is_dialing(peer) && !peer->reached;
     bool moves = begins || loop_now(peer->node->loop) - box->progress < NODE_STALL_US;
     if (box->lines.bytes < NODE_OUTBOX_MAX || moves) {

@@ -53,7 +53,7 @@ static bool is_wanted(const struct peer *peer)
         return true;
     if (peer->row.quiet || peer->left)
         return false;
-    return peer->row.dialect != DIALECT_ONESHOT || (peer->named && !peer->reached);
+    return peer->row.dialect != DIALECT_ONESHOT || (peer->named && !peer->greeted);
 }
 
 static void dial_ended(void *arg, int fd, int error)
@@ -159,7 +159,7 @@ void dialer_dial(struct peer *peer)
     if (node->leaving || peer->transient || peer->link != NULL || peer_is_dialing(peer) ||
         peer->oneshot != NULL)
         return;
-    if (peer->row.dialect == DIALECT_ONESHOT && peer->reached) {
+    if (peer->row.dialect == DIALECT_ONESHOT && peer->greeted) {
         oneshot_pump(peer); /* it has had its greeting */
         return;
     }
@@ -206,6 +206,8 @@ void dialer_ended(struct peer *peer, const char *cause)
     if (peer->link != NULL)
         return;
     tell_unreachable(peer, cause);
+    if (peer->row.quiet)
+        delivery_give_up(peer, cause);
     if (peer->passing && !peer->named)
         membership_remove(peer);
     else
@@ -217,7 +219,9 @@ void dialer_lost(struct peer *peer)
     uint64_t now = loop_now(peer->node->loop);
     if (now - peer->attempt.up_since >= STABLE_US)
         peer->attempt.failures = 0;
-    if (peer->passing && peer->left)
+    if (peer->row.quiet)
+        delivery_give_up(peer, "disconnected");
+    if (peer->passing && (peer->left || peer->unkept))
         membership_remove(peer);
     else if (peer->link == NULL && !peer_is_dialing(peer))
         try_again(peer);

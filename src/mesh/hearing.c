@@ -170,6 +170,7 @@ static void hear_dialect(struct link *link, const struct session_event *event)
         }
         link->peer = NULL;
         peer->attempt.link = NULL;
+        peer_found(peer, &link->remote);
         peer_set_dialect(peer, DIALECT_ONESHOT);
         peer_spoke(peer);
         dialer_ended(peer, NULL);

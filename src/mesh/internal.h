@@ -32,6 +32,7 @@ struct outbox {
     uint64_t progress;   /* when bytes last moved, or a dial began; monotonic us */
     bool held;           /* leaving waits for it: something was posted while it was not away */
     bool ready;          /* on the node's list of outboxes to pump at the end of the turn */
+    size_t told;         /* one-shot: bytes of the first line's text that were delivered */
     size_t lost;         /* lines given up, not told yet */
     enum event_scope lost_scope;
     char lost_cause[96];
@@ -57,7 +58,9 @@ struct peer {
     struct address source; /* who claimed it, for a claimed peer */
     bool transient;        /* exists as long as its connection: a person with nc */
     bool passing;          /* not remembered once it is gone */
+    bool unkept;           /* nor dialled again: there are too many already */
     bool named;            /* the user asked for it in this run */
+    bool greeted;          /* one-shot: it has had its greeting of this run, or has spoken */
     bool reached;          /* it was up at some time in this run */
     bool tried;            /* its first dial of this run has ended */
     bool left;             /* it said goodbye: not dialled until it speaks or is asked for */
@@ -67,6 +70,8 @@ struct peer {
     bool dirty;            /* the row is to be saved; see peer_touch() */
     struct peer *became;   /* absorbed by that one */
     bool forgotten;
+    bool says_exit;        /* one-shot: exit follows the last line that waits */
+    bool fading;           /* and then it is forgotten */
     unsigned holds;
     uint64_t boot;         /* of its present run */
     uint64_t epoch;        /* of its numbering */
@@ -149,6 +154,7 @@ void peer_touch(struct peer *peer); /* its row is to be saved */
 void peer_settle(struct peer *peer, const char *cause); /* tells up or down if that has changed */
 void peer_set_name(struct peer *peer, struct span name);
 void peer_set_address(struct peer *peer, const struct address *a); /* makes it the first */
+void peer_found(struct peer *peer, const struct address *a); /* a dial reached it there */
 void peer_set_dialect(struct peer *peer, enum dialect dialect);
 void peer_spoke(struct peer *peer); /* life: seen now, back if it had left */
 void peer_left(struct peer *peer, const char *cause);
@@ -162,6 +168,8 @@ struct peer *membership_add(struct node *node, const struct address *a);
 /* Whom a plain message speaks for. NULL if it is not to be remembered. */
 struct peer *membership_claim(struct node *node, const struct address *a, struct span name,
                               const struct address *source);
+/* Somebody new has come in and said /hello. */
+struct peer *membership_newcomer(struct node *node, const struct address *source);
 struct peer *membership_transient(struct node *node, const struct address *a);
 void membership_absorb(struct peer *keeper, struct peer *other);
 void membership_remove(struct peer *peer); /* what waits for it is given up */
@@ -180,7 +188,7 @@ struct link {
     struct address remote, local, me; /* me: where we listen, as said on this connection */
     struct address claimed;           /* by the greeting of a listener's other side; or none */
     char claimed_name[NAME_TEXT];
-    uint64_t since;                   /* monotonic us */
+    uint64_t since, heard;            /* it began, and bytes came last; monotonic us */
     bool closing;                     /* we have said all that we will */
     bool finishing;                   /* it has said /bye: so do we, after the last pong */
     bool duplicate;                   /* it lost against a crossed dial */

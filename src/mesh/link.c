@@ -20,7 +20,8 @@ enum {
     LINK_PONGS = 64,          /* unanswered pings of one peer; more is an abuse */
     LINK_LINE = 512,          /* room for a greeting or a hello */
     LINK_RESERVE = 100,       /* descriptors kept for dials, files and the like */
-    LINK_EVICT_US = 10000000, /* a connection that has said nothing for so long makes room */
+    LINK_EVICT_US = 10000000, /* a silent connection makes room after so long */
+    LINK_EVICT_LISTENER_US = 60000000,
 };
 
 static void keep_deadline(struct link *link);
@@ -65,6 +66,7 @@ static void channel_data(void *arg, struct span bytes)
     struct link *link = arg;
     if (link->dead)
         return;
+    link->heard = loop_now(link->node->loop);
     if (link->peer != NULL && link->peer->link == link)
         peer_spoke(link->peer);
     session_input(link->session, bytes, loop_now(link->node->loop));
@@ -155,6 +157,7 @@ struct link *link_new(struct node *node, int fd, enum session_role role, struct 
     link->role = role;
     link->peer = peer;
     link->since = loop_now(node->loop);
+    link->heard = link->since;
     channel_local(link->channel, &link->local);
     channel_remote(link->channel, &link->remote);
     link->me = link->local;
@@ -337,14 +340,27 @@ void link_reap(struct node *node)
     }
 }
 
-/* The connection that has said nothing for longest, if that is long. */
+/* How long the connection must have been silent to make room for another: one that has not said
+ * who it is not for long, a person who listens longer, anybody else for ever. */
+static uint64_t patience(const struct link *link)
+{
+    if (link->role == SESSION_DIALER || link->closing)
+        return UINT64_MAX;
+    if (link->peer == NULL)
+        return LINK_EVICT_US;
+    return link->peer->transient ? LINK_EVICT_LISTENER_US : UINT64_MAX;
+}
+
 static struct link *find_silent(struct node *node)
 {
     struct link *silent = NULL;
     for (struct link *l = node->links; l != NULL; l = l->next) {
-        if (l->role == SESSION_LISTENER && l->peer == NULL && !session_has_spoken(l->session) &&
-            loop_now(node->loop) - l->since >= LINK_EVICT_US)
-            silent = l; /* the list is newest first */
+        uint64_t silence = loop_now(node->loop) - l->heard;
+        if (silence < patience(l))
+            continue;
+        if (silent == NULL || patience(l) < patience(silent) ||
+            (patience(l) == patience(silent) && l->heard < silent->heard))
+            silent = l;
     }
     return silent;
 }

@@ -63,7 +63,8 @@ struct peer *membership_add(struct node *node, const struct address *a)
     struct peer *peer = peer_new(node);
     if (a != NULL)
         peer_set_address(peer, a);
-    peer->passing = node->peer_count >= MEMBERSHIP_MAX;
+    peer->unkept = node->peer_count >= MEMBERSHIP_MAX;
+    peer->passing = peer->unkept;
     peer->skipped = node->seq;
     enlist(node, peer);
     return peer;
@@ -80,6 +81,7 @@ struct peer *membership_transient(struct node *node, const struct address *a)
 static bool claim_fits(const struct node *node, const struct address *source)
 {
     size_t all = 0, same = 0;
+    bool here = address_is_loopback(source);
     for (size_t i = 0; i < node->peer_count; i++) {
         const struct peer *peer = node->peers[i];
         if (!peer->row.claimed)
@@ -88,7 +90,18 @@ static bool claim_fits(const struct node *node, const struct address *source)
         if (address_same_host(&peer->source, source))
             same++;
     }
-    return all < CLAIMED_MAX && same < CLAIMED_PER_SOURCE;
+    return all < CLAIMED_MAX && (same < CLAIMED_PER_SOURCE || here);
+}
+
+/* Programs of this machine are many behind one address. */
+struct peer *membership_newcomer(struct node *node, const struct address *source)
+{
+    bool fits = claim_fits(node, source);
+    struct peer *peer = membership_add(node, NULL);
+    peer->row.claimed = true;
+    peer->source = *source;
+    peer->unkept = peer->unkept || !fits;
+    return peer;
 }
 
 struct peer *membership_claim(struct node *node, const struct address *a, struct span name,

@@ -22,7 +22,6 @@ struct oneshot {
     struct timer timer;
     bool leaving;      /* the text is exit */
     size_t line;       /* bytes of the outbox's first line, which is under way */
-    size_t told;       /* bytes of its text that have been delivered */
     size_t piece;      /* bytes of its text that are on their way */
     bool whole;        /* they are its last */
     bool delivered;
@@ -48,7 +47,8 @@ void oneshot_cancel(struct peer *peer)
     struct oneshot *o = peer->oneshot;
     if (o == NULL)
         return;
-    bool under_way = o->channel != NULL && channel_written(o->channel) > 0 && !o->leaving;
+    bool touched = peer->box.told > 0 || (o->channel != NULL && channel_written(o->channel) > 0);
+    bool under_way = touched && !o->leaving;
     size_t line = o->line;
     release(o);
     free(o);
@@ -78,7 +78,7 @@ static void format(struct oneshot *o, const struct address *me, struct buffer *o
         return;
     }
     struct span text = first_text(o->peer, &o->line);
-    struct span rest = span_after(text, o->told);
+    struct span rest = span_after(text, o->peer->box.told);
     message_format(out, me, name, span_of(""));
     o->piece = message_piece(rest, buffer_length(out));
     o->whole = o->piece == rest.len;
@@ -88,36 +88,75 @@ static void format(struct oneshot *o, const struct address *me, struct buffer *o
         buffer_append(out, span_of(" "));
 }
 
+static struct oneshot *begin(struct peer *peer)
+{
+    struct oneshot *o = alloc_zero(1, sizeof *o);
+    o->peer = peer;
+    peer->oneshot = o;
+    return o;
+}
+
+/* A message has been taken: the next piece, the next line, the goodbye, or nothing. */
+static void go_on(struct oneshot *o)
+{
+    struct peer *peer = o->peer;
+    struct outbox *box = &peer->box;
+    if (o->whole)
+        delivery_taken(peer, o->line);
+    else
+        box->told += o->piece;
+    if (!peer->says_exit) {
+        peer_spoke(peer);
+        peer_settle(peer, NULL);
+    }
+    o->leaving = box->lines.bytes == 0;
+    if (!o->leaving || peer->says_exit) {
+        start(o);
+        return;
+    }
+    free(o);
+    peer->oneshot = NULL;
+}
+
+static void said_exit(struct peer *peer)
+{
+    peer->says_exit = false;
+    if (peer->fading) {
+        peer_settle(peer, "forgotten");
+        membership_remove(peer);
+    } else {
+        delivery_ready(peer);
+    }
+}
+
+static void failed(struct peer *peer, const char *cause)
+{
+    peer->says_exit = false;
+    dialer_ended(peer, cause);
+}
+
 static void settled(void *arg)
 {
     struct oneshot *o = arg;
     struct peer *peer = o->peer;
-    bool leaving = o->leaving;
-    bool untouched = o->channel == NULL || channel_written(o->channel) == 0;
     const char *cause = o->cause;
-    release(o);
-    if (o->delivered && !leaving) {
-        o->told = o->whole ? 0 : o->told + o->piece;
-        if (o->whole)
-            delivery_taken(peer, o->line);
-        peer_spoke(peer);
-        peer_settle(peer, NULL);
-        if (peer->box.lines.bytes > 0) {
-            start(o);
-            return;
-        }
-    }
-    bool delivered = o->delivered;
     size_t line = o->line;
+    bool leaving = o->leaving;
+    bool touched = peer->box.told > 0 || (o->channel != NULL && channel_written(o->channel) > 0);
+    release(o);
+    loop_again(peer->node->loop);
+    if (o->delivered && !leaving) {
+        go_on(o);
+        return;
+    }
     free(o);
     peer->oneshot = NULL;
-    delivery_ready(peer);
-    loop_again(peer->node->loop);
-    if (delivered || leaving)
-        return;
-    if (!untouched)
+    if (!leaving && touched)
         delivery_lose(peer, line, cause);
-    dialer_ended(peer, cause);
+    if (leaving || peer->fading)
+        said_exit(peer);
+    else
+        failed(peer, cause);
 }
 
 /* Not here and now: we may be inside the channel that is to go. */
@@ -188,14 +227,6 @@ static void start(struct oneshot *o)
     peer->node->dials++;
 }
 
-static struct oneshot *begin(struct peer *peer)
-{
-    struct oneshot *o = alloc_zero(1, sizeof *o);
-    o->peer = peer;
-    peer->oneshot = o;
-    return o;
-}
-
 void oneshot_pump(struct peer *peer)
 {
     if (peer->oneshot == NULL && peer->box.lines.bytes > 0)
@@ -204,8 +235,12 @@ void oneshot_pump(struct peer *peer)
 
 void oneshot_exit(struct peer *peer)
 {
-    oneshot_cancel(peer);
-    struct oneshot *o = begin(peer);
-    o->leaving = true;
-    start(o);
+    peer->says_exit = true;
+    if (peer->box.lines.bytes > 0) {
+        oneshot_pump(peer);
+    } else if (peer->oneshot == NULL) {
+        struct oneshot *o = begin(peer);
+        o->leaving = true;
+        start(o);
+    }
 }

@@ -136,6 +136,7 @@ struct peer *node_connect(struct node *node, struct span address, char **cause)
         return peer;
     peer->tried = false;
     peer->failing = false;
+    peer->greeted = false;
     dialer_dial(peer);
     return peer;
 }
@@ -147,14 +148,15 @@ void node_disconnect(struct node *node, struct peer *peer)
     peer->row.quiet = true;
     peer->named = false;
     peer_touch(peer);
-    if (peer->link != NULL)
+    if (peer->link != NULL) {
         link_bye(peer->link, "disconnect");
-    else if (peer_is_up(peer))
-        oneshot_exit(peer);
-    if (peer->link == NULL) {
-        delivery_give_up(peer, "disconnected");
-        peer_left(peer, "disconnected");
+        return;
     }
+    if (peer_is_up(peer))
+        oneshot_exit(peer);
+    else
+        delivery_give_up(peer, "disconnected");
+    peer_left(peer, "disconnected");
 }
 
 void node_forget(struct node *node, struct peer *peer)
@@ -167,6 +169,12 @@ void node_forget(struct node *node, struct peer *peer)
         peer->link = NULL;
         link->peer = NULL;
         link_bye(link, "forget");
+        session_close(link->session);
+    } else if (peer_is_up(peer)) {
+        peer->row.quiet = true;
+        peer->fading = true;
+        oneshot_exit(peer);
+        return;
     }
     peer_settle(peer, "forgotten");
     membership_remove(peer);

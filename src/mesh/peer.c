@@ -136,6 +136,7 @@ void peer_settle(struct peer *peer, const char *cause)
     if (cause != NULL)
         set_cause(peer, cause);
     if (up) {
+        peer->greeted = true;
         timer_stop(peer->node->loop, &peer->grace);
         peer->failing = false;
         peer->tried = true;
@@ -183,6 +184,13 @@ void peer_set_address(struct peer *peer, const struct address *a)
     peer->host = NULL;
     address_print(a, peer->text);
     peer_touch(peer);
+}
+
+void peer_found(struct peer *peer, const struct address *a)
+{
+    if (peer->host != NULL)
+        peer_set_address(peer, a);
+    peer->row.claimed = false;
 }
 
 void peer_set_dialect(struct peer *peer, enum dialect dialect)

@@ -88,9 +88,11 @@ static struct peer *identify(struct link *link, const struct hello *hello)
         return known;
     }
     if (known == NULL && here != NULL && here->row.node[0] != '\0')
-        known = link->peer == here ? take_over(link, here, &at) : membership_add(node, NULL);
+        known = link->peer == here ? take_over(link, here, &at)
+                                   : membership_newcomer(node, &link->remote);
     if (known == NULL)
-        known = here != NULL && !here->transient ? here : membership_add(node, NULL);
+        known = here != NULL && !here->transient ? here
+                                                 : membership_newcomer(node, &link->remote);
     if (link->peer != NULL && link->peer != known && link->peer->attempt.link == link) {
         link->peer->attempt.link = NULL;
         dialer_ended(link->peer, "another node answers there now");
@@ -98,6 +100,8 @@ static struct peer *identify(struct link *link, const struct hello *hello)
     }
     if (at.port != 0)
         peer_set_address(known, &at);
+    else if (known->row.address_count == 0)
+        address_print(&link->remote, known->text); /* for showing: nobody listens there */
     return known;
 }
 
@@ -137,8 +141,7 @@ static void learn(struct peer *peer, const struct hello *hello)
 {
     span_copy(span_of(hello->node), peer->row.node, sizeof peer->row.node);
     peer_set_dialect(peer, DIALECT_SESSION);
-    peer->row.claimed = false;
-    peer->passing = hello->passing;
+    peer->passing = hello->passing || peer->unkept || peer->row.address_count == 0;
     peer->boot = hello->boot;
     if (peer->epoch != hello->epoch)
         peer->mark = 0;
@@ -177,6 +180,8 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
         peer->attempt.link = NULL;
     dialer_cancel(peer); /* another dial of ours would only make a second connection */
     leave_transient(link, peer);
+    if (link->role == SESSION_DIALER)
+        peer->row.claimed = false;
     learn(peer, hello);
     peer->link = link;
     link->peer = peer;
@@ -195,8 +200,10 @@ void rendezvous_stream(struct link *link, struct peer *peer)
     if (peer->attempt.link == link)
         peer->attempt.link = NULL;
     peer_set_dialect(peer, DIALECT_STREAM);
-    if (link->role == SESSION_DIALER)
+    if (link->role == SESSION_DIALER) {
+        peer_found(peer, &link->remote);
         dialer_ended(peer, NULL);
+    }
     peer_spoke(peer);
     peer_settle(peer, NULL);
     delivery_connected(peer);
