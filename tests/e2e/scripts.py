@@ -175,6 +175,7 @@ def receive_only(scene):
         client.send(f"stdin is {stdin}", "/quit", "second")
         node.hears("second")
         assert node.texts() == [f"stdin is {stdin}", "/quit", "second"]
+        client.close()
         node.signal(signal.SIGTERM)
         assert node.wait() == 0
 

@@ -35,6 +35,7 @@ def bye(scene):
         session.expect(re.compile("^/bye"))
         seed.hears("exit", "alice")
         assert session.wait_end() == "eof"
+        session.close()
         assert node.wait() == 0, signal.Signals(number).name
 
 
