@@ -36,6 +36,8 @@ void delivery_free(struct peer *peer)
 static enum event_scope first_scope(const struct outbox *box)
 {
     struct span run = queue_peek(&box->lines, 0);
+    if (box->plain)
+        return box->scope;
     return span_starts(run, "/msg ") ? SCOPE_DIRECT : SCOPE_BROADCAST;
 }
 
@@ -120,12 +122,13 @@ static void check(void *arg)
         link_kill(peer->link, cause);
 }
 
-static void post(struct peer *peer, struct slice slice, bool hold)
+static void post(struct peer *peer, struct slice slice, enum event_scope scope, bool hold)
 {
     struct outbox *box = &peer->box;
     if (box->lines.bytes == 0)
         box->progress = loop_now(peer->node->loop);
     queue_push(&box->lines, slice);
+    box->scope = scope;
     box->held = box->held || hold;
     if (box->lines.bytes >= NODE_OUTBOX_MAX)
         watch_progress(peer);
@@ -160,7 +163,7 @@ bool node_send(struct node *node, struct peer *peer, struct span text, const cha
     }
     struct slice verb = form_verb(node, VERB_MSG, ++node->seq, text);
     peer->row.quiet = false;
-    post(peer, form_for(peer, verb, text), true);
+    post(peer, form_for(peer, verb, text), SCOPE_DIRECT, true);
     slice_release(verb);
     return true;
 }
@@ -195,7 +198,7 @@ bool node_broadcast(struct node *node, struct span text, const char **cause)
         if (is_full(peer))
             losses_count(peer, 1, SCOPE_BROADCAST, "its queue is full and it is away");
         else
-            post(peer, form_for(peer, verb, text), !is_away(peer));
+            post(peer, form_for(peer, verb, text), SCOPE_BROADCAST, !is_away(peer));
     }
     slice_release(verb);
     *cause = "there is nobody to send to; /connect ADDRESS first";
@@ -357,7 +360,8 @@ void delivery_move(struct peer *to, struct peer *from)
     while (form_next_verb(&box->lines, &verb, &keep)) {
         if (verb.kind == VERB_MSG || verb.seq <= to->skipped) {
             struct slice slice = form_verb(to->node, verb.kind, ++to->node->seq, verb.text);
-            post(to, form_for(to, slice, verb.text), box->held);
+            post(to, form_for(to, slice, verb.text),
+                 verb.kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST, box->held);
             slice_release(slice);
         }
         slice_release(keep);

@@ -49,6 +49,8 @@ static bool is_wanted(const struct peer *peer)
 {
     if (peer->transient || peer->forgotten || peer->became != NULL || peer->node->leaving)
         return false;
+    if (peer->row.address_count == 0 && peer->host == NULL)
+        return false;
     if (peer->box.lines.bytes > 0 && peer->box.held)
         return true;
     if (peer->row.quiet || peer->left)
@@ -125,8 +127,7 @@ static void looked_up(void *arg, const struct address *addresses, size_t count, 
         if (known == NULL || known == peer)
             continue;
         membership_absorb(known, peer);
-        known->named = true;
-        dialer_dial(known);
+        dialer_ask(known);
         return;
     }
     connect_to(peer, addresses, count);
@@ -172,6 +173,19 @@ void dialer_dial(struct peer *peer)
         look_up(peer);
     else
         connect_to(peer, peer->row.addresses, peer->row.address_count);
+}
+
+void dialer_ask(struct peer *peer)
+{
+    peer->named = true;
+    peer->row.quiet = false;
+    peer->left = false;
+    peer->tried = peer_is_up(peer);
+    if (peer->tried)
+        return;
+    peer->failing = false;
+    peer->greeted = false;
+    dialer_dial(peer);
 }
 
 static void tell_unreachable(struct peer *peer, const char *cause)

@@ -93,11 +93,12 @@ void form_to_verbs(struct peer *peer)
     struct slice keep;
     struct message message;
     struct outbox *box = &peer->box;
+    enum verb_kind kind = box->scope == SCOPE_DIRECT ? VERB_MSG : VERB_BCAST;
     queue_init(&lines);
     delivery_drop(box, box->sent);
     while (box->lines.bytes > 0) {
         if (message_parse(next_line(&box->lines, &keep), &message))
-            queue_push(&lines, form_verb(peer->node, VERB_MSG, ++peer->node->seq, message.text));
+            queue_push(&lines, form_verb(peer->node, kind, ++peer->node->seq, message.text));
         slice_release(keep);
     }
     exchange(box, &lines, false);

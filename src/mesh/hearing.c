@@ -23,6 +23,15 @@ static struct address answer_address(const struct link *link, const struct addre
     return a;
 }
 
+/* The original program's probe bears the address of whom it probes. 127.0.0.1 from elsewhere is
+ * only what many of them take for their own. */
+static bool claims_us(const struct link *link, const struct message *m)
+{
+    struct address from = answer_address(link, &m->from);
+    return membership_is_own(link->node, &from) ||
+           (!address_is_loopback(&m->from) && membership_is_own(link->node, &m->from));
+}
+
 static void tell(struct node *node, const struct event *event)
 {
     node->sink.event(node->sink.arg, event);
@@ -87,7 +96,7 @@ static void hear_greeting(struct link *link, const struct session_event *event)
         return;
     }
     from = answer_address(link, &event->message.from);
-    if (membership_is_own(link->node, &from))
+    if (claims_us(link, &event->message))
         return;
     link->claimed = from;
     span_copy(event->message.name, link->claimed_name, sizeof link->claimed_name);
@@ -102,7 +111,7 @@ static void hear_greeting(struct link *link, const struct session_event *event)
 static void hear_chat(struct link *link, const struct session_event *event)
 {
     struct address from = answer_address(link, &event->message.from);
-    if (membership_is_own(link->node, &from)) {
+    if (claims_us(link, &event->message)) {
         log_detail("a message that claims to come from us was ignored");
         return;
     }
@@ -132,13 +141,15 @@ static void hear_exit(struct link *link, const struct session_event *event)
     if (address_is_loopback(&from))
         from = answer_address(link, &from);
     struct peer *peer = membership_by_address(link->node, &from);
-    if (peer == NULL || peer->left || (peer->link != NULL && link_is_session(peer->link)))
+    if (peer == NULL || peer->left || (peer->link != NULL && peer->link != link) ||
+        (peer->link == link && link_is_session(link)))
         return;
-    peer_set_name(peer, event->message.name);
+    if (strcmp(peer->row.name, "-") == 0)
+        peer_set_name(peer, event->message.name);
     peer->left = true;
     peer->heard = false;
-    if (peer->link != NULL)
-        link_kill(peer->link, "left");
+    if (peer->link == link)
+        link_answer_bye(link);
     else
         peer_settle(peer, "left");
 }
@@ -147,6 +158,8 @@ static void begin_session(struct peer *peer)
 {
     const char *cause;
     delivery_connected(peer);
+    if (strcmp(peer->link->said_name, peer->node->name) != 0)
+        link_name(peer->link);
     node_ping(peer->node, peer, &cause); /* for /peers: a session always has a round trip */
 }
 
@@ -190,7 +203,8 @@ static void hear_hello(struct link *link, const struct session_event *event)
 static void hear_line(struct link *link, const struct verb *verb)
 {
     struct peer *peer = link->peer;
-    if (verb->seq <= peer->mark)
+    /* After our /bye nothing is confirmed any more, so nothing is taken either. */
+    if (verb->seq <= peer->mark || link->closing)
         return;
     peer->mark = verb->seq;
     tell_message(link->node, peer->text, peer->row.name,
@@ -216,7 +230,7 @@ static void hear_pong(struct link *link, const struct verb *verb)
 static void hear_bye(struct link *link, const struct verb *verb)
 {
     struct peer *peer = link->peer;
-    if (span_is(verb->text, "duplicate")) {
+    if (span_is(verb->text, LINK_DUPLICATE)) {
         link->duplicate = true;
         link_kill(link, "another connection to it counts");
         return;
@@ -269,6 +283,10 @@ static void hear_refused(struct link *link, const struct session_event *event)
 
 static void hear_failed(struct link *link, const struct session_event *event)
 {
+    if (event->verb.kind == VERB_BYE) { /* instead of a /hello: it has another connection to us */
+        link_kill(link, event->cause);
+        return;
+    }
     if (link->role == SESSION_LISTENER || (link->peer != NULL && link->peer->link == link))
         hear_refused(link, event);
     /* An ended connection's own cause ("Connection reset by peer") says more. */

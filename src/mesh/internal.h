@@ -25,6 +25,7 @@ enum { TOKEN_MARKER = 'd', TOKEN_PING = 'p' };
 struct outbox {
     struct queue lines;
     bool plain;          /* the lines are plain messages */
+    enum event_scope scope; /* of the line posted last: plain lines do not tell */
     size_t sent;         /* of lines.bytes: handed to the connection */
     size_t marked;       /* of those: confirmed once the answer to marker comes; 0 no marker out */
     uint64_t marker;     /* its number */
@@ -154,6 +155,7 @@ void peer_touch(struct peer *peer); /* its row is to be saved */
 void peer_settle(struct peer *peer, const char *cause); /* tells up or down if that has changed */
 void peer_set_name(struct peer *peer, struct span name);
 void peer_set_address(struct peer *peer, const struct address *a); /* makes it the first */
+void peer_drop_address(struct peer *peer, const struct address *a);
 void peer_found(struct peer *peer, const struct address *a); /* a dial reached it there */
 void peer_set_dialect(struct peer *peer, enum dialect dialect);
 void peer_spoke(struct peer *peer); /* life: seen now, back if it had left */
@@ -179,6 +181,8 @@ void membership_save(struct node *node); /* what has changed */
 bool membership_is_own(const struct node *node, const struct address *a);
 
 /* --- link.c: one connection --- */
+#define LINK_DUPLICATE "duplicate" /* the reason of a /bye that is no goodbye */
+
 struct link {
     struct node *node;
     struct channel *channel;
@@ -188,6 +192,7 @@ struct link {
     struct address remote, local, me; /* me: where we listen, as said on this connection */
     struct address claimed;           /* by the greeting of a listener's other side; or none */
     char claimed_name[NAME_TEXT];
+    char said_name[NAME_TEXT];        /* what we are called in our /hello */
     uint64_t since, heard;            /* it began, and bytes came last; monotonic us */
     bool closing;                     /* we have said all that we will */
     bool finishing;                   /* it has said /bye: so do we, after the last pong */
@@ -207,6 +212,8 @@ void link_send(struct link *link, struct buffer *line); /* and frees the buffer 
 /* Sends what waits, says /bye (a session, if reason is not NULL), and closes once it has left. */
 void link_bye(struct link *link, const char *reason);
 void link_kill(struct link *link, const char *cause); /* closes now; freed at the turn's end */
+void link_name(struct link *link); /* says what we are called */
+void link_duplicate(struct link *link); /* another connection counts: says so and closes */
 void link_answer_bye(struct link *link);
 /* Nothing more is heard from it or owed to it; what is queued (an /error) still leaves. */
 void link_refuse(struct link *link, const char *cause);
@@ -228,6 +235,7 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello);
 void rendezvous_stream(struct link *link, struct peer *peer);
 
 /* --- dialer.c: when and whom to dial --- */
+void dialer_ask(struct peer *peer);       /* the user wants it, whatever was before */
 void dialer_dial(struct peer *peer);      /* now, unless it is under way or needless */
 void dialer_ended(struct peer *peer, const char *cause); /* NULL: it has succeeded */
 void dialer_lost(struct peer *peer);      /* its connection has gone: try again in a while */

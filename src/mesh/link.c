@@ -17,7 +17,8 @@
 
 enum {
     LINK_CLOSE_US = 2000000,  /* what is queued may still leave, the other side may still answer */
-    LINK_PONGS = 64,          /* unanswered pings of one peer; more is an abuse */
+    LINK_PONGS = 64,          /* with so many unanswered pings a connection is not read */
+    LINK_PONG_BYTES = 64 * 1024, /* queued on a connection: no more pongs */
     LINK_LINE = 512,          /* room for a greeting or a hello */
     LINK_RESERVE = 100,       /* descriptors kept for dials, files and the like */
     LINK_EVICT_US = 10000000, /* a silent connection makes room after so long */
@@ -162,6 +163,7 @@ struct link *link_new(struct node *node, int fd, enum session_role role, struct 
     channel_remote(link->channel, &link->remote);
     link->me = link->local;
     link->me.port = node_port(node, &link->local);
+    span_copy(span_of(node->name), link->said_name, sizeof link->said_name);
     link->session = new_session(link, peer != NULL && peer->row.dialect == DIALECT_SESSION);
     link->next = node->links;
     link->link_back = &node->links;
@@ -243,18 +245,38 @@ static void shut(struct link *link)
               close_overdue, link);
 }
 
+void link_name(struct link *link)
+{
+    struct buffer line;
+    buffer_init(&line, LINK_LINE);
+    verb_format_name(&line, link->node->name);
+    link_send(link, &line);
+}
+
+static void say_bye(struct link *link, const char *reason)
+{
+    struct buffer line;
+    buffer_init(&line, LINK_LINE);
+    verb_format_bye(&line, reason);
+    link_send(link, &line);
+}
+
 void link_bye(struct link *link, const char *reason)
 {
     if (link->dead || link->closing)
         return;
     if (link->peer != NULL && link->peer->link == link)
         delivery_flush(link->peer);
-    if (reason != NULL && link_is_session(link)) {
-        struct buffer line;
-        buffer_init(&line, LINK_LINE);
-        verb_format_bye(&line, reason);
-        link_send(link, &line);
-    }
+    if (reason != NULL && link_is_session(link))
+        say_bye(link, reason);
+    shut(link);
+}
+
+void link_duplicate(struct link *link)
+{
+    say_bye(link, LINK_DUPLICATE);
+    link->peer = NULL;
+    session_close(link->session);
     shut(link);
 }
 
@@ -278,14 +300,6 @@ void link_refuse(struct link *link, const char *cause)
 
 void link_defer_pong(struct link *link, struct span token)
 {
-    if (link->pong_count == LINK_PONGS) {
-        struct buffer line;
-        buffer_init(&line, LINK_LINE);
-        verb_format_error(&line, "too-many", "more pings than answers");
-        link_send(link, &line);
-        link_refuse(link, "sent more pings than it let us answer");
-        return;
-    }
     if (link->pong_count == link->pong_room) {
         link->pong_room = link->pong_room != 0 ? 2 * link->pong_room : 4;
         link->pongs = alloc_resize(link->pongs, link->pong_room, sizeof *link->pongs);
@@ -294,13 +308,15 @@ void link_defer_pong(struct link *link, struct span token)
     span_copy(token, pong->token, sizeof pong->token);
     pong->due = link->peer->due;
     link->node->awaited++;
+    link_hold(link);
 }
 
 void link_answer_pings(struct link *link)
 {
     uint64_t written = link->node->sink.written(link->node->sink.arg);
     size_t answered = 0;
-    while (answered < link->pong_count && link->pongs[answered].due <= written) {
+    while (answered < link->pong_count && link->pongs[answered].due <= written &&
+           channel_queued(link->channel) < LINK_PONG_BYTES) {
         struct buffer line;
         buffer_init(&line, LINK_LINE);
         verb_format_pong(&line, span_of(link->pongs[answered].token));
@@ -313,6 +329,7 @@ void link_answer_pings(struct link *link)
     link->pong_count -= answered;
     link->node->awaited -= answered;
     memmove(link->pongs, link->pongs + answered, link->pong_count * sizeof *link->pongs);
+    link_hold(link);
     if (link->pong_count > 0)
         return;
     if (link->ended)
@@ -324,7 +341,8 @@ void link_answer_pings(struct link *link)
 void link_hold(struct link *link)
 {
     const struct node *node = link->node;
-    channel_hold(link->channel, node->held_all || (node->held_plain && !link_is_session(link)));
+    channel_hold(link->channel, node->held_all || link->pong_count >= LINK_PONGS ||
+                                    (node->held_plain && !link_is_session(link)));
 }
 
 void link_reap(struct node *node)

@@ -121,6 +121,12 @@ struct peer *membership_claim(struct node *node, const struct address *a, struct
     return peer;
 }
 
+static void drop_row(struct peer *peer)
+{
+    peers_delete(peer->node->db, peer->row.id);
+    peer->row.id = 0;
+}
+
 static void unlist(struct peer *peer)
 {
     struct node *node = peer->node;
@@ -132,7 +138,7 @@ static void unlist(struct peer *peer)
     node->peer_count--;
     memmove(&node->peers[i], &node->peers[i + 1], (node->peer_count - i) * sizeof *node->peers);
     if (node->db != NULL && peer->row.id != 0)
-        peers_delete(node->db, peer->row.id);
+        drop_row(peer);
     dialer_cancel(peer);
     oneshot_cancel(peer);
     timer_stop(node->loop, &peer->grace);
@@ -209,10 +215,13 @@ void membership_save(struct node *node)
     node->dirty = false;
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
-        if (!peer->dirty || peer->transient || peer->passing || peer->row.address_count == 0)
+        if (!peer->dirty || peer->transient || peer->passing)
             continue;
-        peers_save(node->db, &peer->row);
         peer->dirty = false;
+        if (peer->row.address_count > 0)
+            peers_save(node->db, &peer->row);
+        else if (peer->row.id != 0)
+            drop_row(peer);
     }
     database_commit(node->db);
 }

@@ -257,12 +257,8 @@ bool node_rename(struct node *node, struct span name, const char **cause)
         database_set(node->db, "name", node->name);
     node->dirty = true;
     for (struct link *l = node->links; l != NULL; l = l->next) {
-        if (!link_is_session(l))
-            continue;
-        struct buffer line;
-        buffer_init(&line, NAME_TEXT + 16);
-        verb_format_name(&line, node->name);
-        link_send(l, &line);
+        if (link_is_session(l))
+            link_name(l);
     }
     return true;
 }

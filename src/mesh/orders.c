@@ -119,8 +119,8 @@ struct peer *node_find_or_add(struct node *node, struct span who, char **cause)
         return NULL;
     free(*cause);
     peer = add_named(node, who, cause);
-    if (peer != NULL && !peer->reached)
-        peer->named = true;
+    if (peer != NULL)
+        dialer_ask(peer);
     return peer;
 }
 
@@ -129,15 +129,7 @@ struct peer *node_connect(struct node *node, struct span address, char **cause)
     struct peer *peer = add_named(node, address, cause);
     if (peer == NULL)
         return NULL;
-    peer->named = true;
-    peer->row.quiet = false;
-    peer->left = false;
-    if (peer_is_up(peer))
-        return peer;
-    peer->tried = false;
-    peer->failing = false;
-    peer->greeted = false;
-    dialer_dial(peer);
+    dialer_ask(peer);
     return peer;
 }
 
@@ -164,7 +156,6 @@ void node_forget(struct node *node, struct peer *peer)
     struct link *link = peer->link;
     dialer_cancel(peer);
     if (link != NULL) {
-        delivery_flush(peer);
         delivery_disconnected(peer, "forgotten");
         peer->link = NULL;
         link->peer = NULL;

@@ -186,6 +186,18 @@ void peer_set_address(struct peer *peer, const struct address *a)
     peer_touch(peer);
 }
 
+void peer_drop_address(struct peer *peer, const struct address *a)
+{
+    struct peer_row *row = &peer->row;
+    size_t kept = 0;
+    for (size_t i = 0; i < row->address_count; i++) {
+        if (!address_equal(&row->addresses[i], a))
+            row->addresses[kept++] = row->addresses[i];
+    }
+    row->address_count = kept;
+    peer_touch(peer);
+}
+
 void peer_found(struct peer *peer, const struct address *a)
 {
     if (peer->host != NULL)

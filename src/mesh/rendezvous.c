@@ -38,8 +38,7 @@ static void refuse_duplicate(struct link *link)
         peer->attempt.link = NULL;
         dialer_ended(peer, NULL);
     }
-    link_bye(link, "duplicate");
-    session_close(link->session);
+    link_duplicate(link);
 }
 
 /* Where the node at the other end listens, as seen from here. */
@@ -61,6 +60,8 @@ static struct peer *take_over(struct link *link, struct peer *former, const stru
         former->attempt.link = NULL;
     struct peer *peer = membership_add(link->node, at);
     peer->named = former->named;
+    former->named = false;
+    peer_drop_address(former, at);
     link->peer = peer;
     peer->attempt.link = link->role == SESSION_DIALER ? link : NULL;
     dialer_ended(former, "another node answers there now");
@@ -132,9 +133,7 @@ static void replace(struct link *old)
     struct peer *peer = old->peer;
     delivery_disconnected(peer, "replaced by a newer connection");
     peer->link = NULL;
-    old->peer = NULL;
-    link_bye(old, "duplicate");
-    session_close(old->session);
+    link_duplicate(old);
 }
 
 static void learn(struct peer *peer, const struct hello *hello)

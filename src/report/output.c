@@ -34,6 +34,7 @@ struct output {
     bool owned; /* fd is a reopened one */
     enum output_way way;
     bool waiting; /* for room */
+    bool deaf;    /* readable for another reason: not watched for a reader that goes */
     bool dead;
     struct spool spool;
     struct queue queue;
@@ -48,7 +49,7 @@ static void watch(struct output *o)
 {
     int interest = o->way == WAY_DIRECT ? 0 : (o->waiting ? LOOP_WRITE : 0);
     /* A pipe's write end becomes readable when its last reader goes. */
-    if (o->way == WAY_NONBLOCKING)
+    if (o->way != WAY_DIRECT && !o->deaf)
         interest |= LOOP_READ;
     if (loop_watch(o->loop, o->fd, interest, ready, o) < 0 && interest != 0)
         o->way = WAY_DIRECT;
@@ -115,10 +116,12 @@ static void ready(void *arg, int events)
     struct output *o = arg;
     if ((events & LOOP_READ) != 0) {
         struct pollfd p = {.fd = o->fd};
-        if (poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLNVAL)) != 0) {
+        if (poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
             fail(o, EPIPE);
             return;
         }
+        o->deaf = true; /* somebody writes to our stdout: that says nothing about its reader */
+        watch(o);
     }
     output_flush(o);
 }

@@ -58,7 +58,7 @@ def no_relay(scene):
     right.connect(middle.address)
     left.send("/bcast from left")
     middle.hears("from left")
-    middle.send("/bcast from middle")
+    middle.send("/wait up=2 20", "/bcast from middle")
     right.hears("from middle")
     assert right.texts() == ["from middle"]
 
