@@ -79,6 +79,8 @@ void delivery_taken(struct peer *peer, size_t bytes)
 /* Is the other side gone, so that a line waits for it to come back? */
 static bool is_away(const struct peer *peer)
 {
+    if (timer_is_set(&peer->grace))
+        return false; /* nobody was told that it is gone */
     return !peer_is_up(peer) && !(peer->named && !peer->reached);
 }
 
