@@ -4,7 +4,7 @@
 
 import re
 
-from hashflow_test import main, test, wait_until
+from hashflow_test import Skip, main, test, wait_until
 from hashflow_test.process import encode
 from hashflow_test.sockets import send_once
 
@@ -182,15 +182,25 @@ def names(scene):
     assert scene.run("n" * 65).wait() == 2
 
 
-@test("a claimed address costs at most 16 entries from one source")
+def outer_address(node):
+    """Where a node is reached that is not loopback: those of this machine may claim more."""
+    found = [address for address in node.ask("/whoami")[0].split(" ")[3:]
+             if re.fullmatch(r"[\d.]+:\d+", address) and not address.startswith("127.")]
+    if not found:
+        raise Skip("this machine has loopback addresses only")
+    return found[0]
+
+
+@test("claimed addresses cost at most 16 entries from one source, and all messages are delivered")
 def claims(scene):
     alice = scene.node("alice", "--state", scene.path("state"))
+    address = outer_address(alice)
+    ip = address.split(":")[0]
     for number in range(40):
-        send_once(alice.address, f"127.0.0.1:{20000 + number} claimer{number} hi",
-                  source="127.0.0.2")
+        send_once(address, f"{ip}:{20000 + number} claimer{number} hi", source=ip)
         alice.hears("hi", f"claimer{number}")
-    assert len(alice.peers()) <= 16
-    send_once(alice.address, "127.0.0.1:30000 fresh hi there", source="127.0.0.3")
+    assert len(alice.peers()) == 16
+    send_once(alice.address, "127.0.0.1:30000 fresh hi there")
     alice.hears("hi there", "fresh")
     assert "127.0.0.1:30000" in alice.peers()
 
@@ -205,7 +215,7 @@ def many_claims(scene):
             send_once(alice.address, f"127.0.0.1:{port} claimer x", source=f"127.0.1.{source + 1}")
     wait_until(lambda: len(alice.messages()) == 70 * 16, "every message is delivered all the same")
     rows = alice.peers()
-    assert len(rows) <= 1001, f"{len(rows)} entries"
+    assert len(rows) in (1000, 1001), f"{len(rows)} entries"
     assert rows["127.0.0.1:8"].state == "up"
     peer.msg("still here")
     alice.hears("still here")
