@@ -188,8 +188,12 @@ void editor_resume(struct editor *e)
 
 static void take_line(char *line)
 {
-    current->handlers->line(current->arg, line);
+    struct editor *e = current;
+
+    e->handlers->line(e->arg, line);
     free(line);
+    e->prompt_waits = true; /* readline can lose it: M-3 M-- */
+    tell_prompt(e);
 }
 
 void editor_take_keys(struct editor *e)
