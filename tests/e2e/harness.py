@@ -141,6 +141,16 @@ def endings(scene):
     assert quiet.open
 
 
+@test("what a child has complained of before it answers is known with the answer")
+def complaints(scene):
+    loud = scene.add(Process(["sh", "-c", "while read n; do echo no $n >&2; echo $n; done"]))
+    for number in range(300):
+        loud.send(str(number))
+        loud.out.wait(str(number))
+        assert len(loud.err) == number + 1
+    assert loud.finish() == 0
+
+
 @test("a child's lines, status, signals and figures are seen")
 def children(scene):
     cat = scene.add(Process(["cat"]))

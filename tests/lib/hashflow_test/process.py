@@ -40,22 +40,48 @@ def write_all(fd, data, timeout=DEADLINE):
             continue
 
 
-def collect_lines(fd, log):
-    """Reads lines from fd into the log until EOF; what has no LF at the end gets a mark."""
-    rest = b""
-    with os.fdopen(fd, "rb", buffering=0) as stream:
-        while True:
-            try:
-                data = stream.read(CHUNK)
-            except OSError:
-                data = b""
-            if not data:
-                break
-            *lines, rest = (rest + data).split(b"\n")
-            log.extend([decode(line) for line in lines])
-    if rest:
-        log.add(decode(rest) + "<no newline>")
-    log.close()
+class Lines:
+    """Lines from a descriptor, which it takes, into a log; what has no LF at the end gets a mark."""
+
+    def __init__(self, fd, log):
+        self.fd, self._log, self._rest = fd, log, b""
+        os.set_blocking(fd, False)
+
+    def read(self):
+        """What is there now; none at the end, None if there is nothing."""
+        try:
+            return os.read(self.fd, CHUNK)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
+
+    def add(self, data):
+        """Logs what read() has returned."""
+        if data:
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            self._log.extend([decode(line) for line in lines])
+        elif data is not None:
+            self._end()
+
+    def _end(self):
+        os.close(self.fd)
+        self.fd = None
+        if self._rest:
+            self._log.add(decode(self._rest) + "<no newline>")
+        self._log.close()
+
+
+def collect(err, out=None):
+    """Reads Lines to their ends. What was written to err before out is logged before it, so that
+    whoever has seen an answer has seen the complaints before it as well."""
+    while open_ones := [lines for lines in (err, out) if lines and lines.fd is not None]:
+        ready = wait_ready(select.POLLIN, None, *(lines.fd for lines in open_ones))
+        data = out.read() if out and out.fd in ready else None
+        if err.fd is not None:
+            err.add(err.read())
+        if data is not None:
+            out.add(data)
 
 
 class Process:
@@ -75,14 +101,19 @@ class Process:
             stdin=self._source(stdin), stdout=self._source(stdout), start_new_session=True)
         self.pid = self._popen.pid
         self.stdin = self._popen.stdin.fileno() if stdin == "pipe" else None
-        if stdout == "pipe":
-            self._start(collect_lines, os.dup(self._popen.stdout.fileno()), self.out)
-            self._popen.stdout.close()
-        else:
+        if stdout != "pipe":
             self.out.close()
-        self._start(collect_lines, os.dup(self._popen.stderr.fileno()), self.err)
-        self._popen.stderr.close()
+        self._start(collect, self._lines(self._popen.stderr, self.err),
+                    self._lines(self._popen.stdout, self.out))
         self._start(self._reap)
+
+    @staticmethod
+    def _lines(stream, log):
+        """Takes the stream, if there is one."""
+        if not stream:
+            return None
+        with stream:
+            return Lines(os.dup(stream.fileno()), log)
 
     @staticmethod
     def _source(which):

@@ -49,9 +49,9 @@ class SessionConnection(Connection):
 
     answer_pings may be turned off: then nothing counts as delivered."""
 
-    def __init__(self, sock, identity, label="session"):
+    def __init__(self, sock, identity, label="session", answer_pings=True):
         self.identity = identity
-        self.answer_pings = True
+        self.answer_pings = answer_pings
         self._seq = itertools.count(1)
         super().__init__(sock, label)
 
@@ -125,10 +125,10 @@ class SessionListener(Listener):
         return session
 
 
-def dial_session(address, name="script", identity=None, listening="127.0.0.1:9"):
+def dial_session(address, name="script", identity=None, listening="127.0.0.1:9", **more):
     """Dials a node and opens a session. `listening` is the address claimed in the greeting."""
     identity = identity or Identity(name)
     identity.address = identity.address or listening
-    session = SessionConnection(connect(address), identity, f"session of {identity.name}")
+    session = SessionConnection(connect(address), identity, f"session of {identity.name}", **more)
     session.open_as_dialer()
     return session

@@ -116,6 +116,7 @@ class Connection:
         self.ended = None
         self.local = join_address(*sock.getsockname()[:2])
         self.remote = join_address(*sock.getpeername()[:2])
+        self._writing = threading.Lock()
         self._wake, self._waker = os.pipe()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -142,12 +143,19 @@ class Connection:
     def on_line(self, line):
         self.lines.add(line)
 
+    def offer(self, data, patience):
+        """Writes until nothing has been taken for so long; returns how many bytes were."""
+        view = memoryview(data)
+        with self._writing:
+            while view and wait_ready(select.POLLOUT, patience, self.sock.fileno()):
+                view = view[self.sock.send(view[:65536], socket.MSG_DONTWAIT):]
+        return len(data) - len(view)
+
     def write(self, data, timeout=DEADLINE):
-        view = memoryview(encode(data))
-        while view:
-            if not wait_ready(select.POLLOUT, timeout, self.sock.fileno()):
-                raise Timeout(f"{len(view)} bytes not taken by {self.label} in {timeout:g} s")
-            view = view[self.sock.send(view[:65536], socket.MSG_DONTWAIT):]
+        data = encode(data)
+        left = len(data) - self.offer(data, timeout)
+        if left:
+            raise Timeout(f"{left} bytes not taken by {self.label} in {timeout:g} s")
 
     def send(self, *lines):
         self.write(b"".join(encode(line) + b"\n" for line in lines))
@@ -182,6 +190,12 @@ class Connection:
         """Closes; with a FIN, unless unread bytes make it a reset."""
         if self._waker is None:
             return
+        if self._writing.locked():
+            # Somebody still writes what nobody takes: that ends now.
+            try:
+                self.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
         os.write(self._waker, b"x")
         self._thread.join(2)
         os.close(self._waker)
