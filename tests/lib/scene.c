@@ -21,7 +21,6 @@
 enum {
     ARGUMENTS_MAX = 24,
     HEARD_MAX = 1 << 20,
-    READY_FD = 9, /* the number under which the program gets its end of the pipe */
     TEXTS = 32,
     TEXT_MAX = 4096,
 };
@@ -146,19 +145,15 @@ static void connect_peer(struct scene *scene, int ready)
 static void start_program(struct scene *scene, const char *const arguments[], const char *setting,
                           int rows, int columns)
 {
-    const char *argv[ARGUMENTS_MAX] = {getenv("HASHFLOW")};
-    const char *const own[] = {"-p", "0", "-n", "alice", "--ready-fd", scene_text("%d", READY_FD)};
-    int ready[2], count = 1;
+    const char *argv[ARGUMENTS_MAX] = {getenv("HASHFLOW"), "-p", "0", "-n", "alice", "--ready-fd"};
+    int ready[2], count = 6;
 
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        argv[count++] = own[i];
+    assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+    argv[count++] = scene_text("%d", ready[1]);
     while (*arguments != NULL)
         argv[count++] = *arguments++;
-    assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-    assert_int_equal(dup3(ready[1], READY_FD, O_CLOEXEC), READY_FD);
+    open_screen(scene, argv, setting, rows, columns, ready[1]);
     close(ready[1]);
-    open_screen(scene, argv, setting, rows, columns, READY_FD);
-    close(READY_FD);
     connect_peer(scene, ready[0]);
 }
 
