@@ -68,6 +68,20 @@ static void leave(void *arg)
     app->phase = DRAINING;
     timer_set(app->loop, &app->drain, loop_now(app->loop) + app->options.drain_us, drained, app);
     loop_again(app->loop);
+    if (app->console != NULL && !node_is_sent(app->node))
+        log_notice("waiting until everything is delivered, at most %llu s; Ctrl-C leaves at once",
+                   (unsigned long long)(app->options.drain_us / 1000000));
+}
+
+/* A person who asks to leave, perhaps for the second time. */
+static void insist(void *arg)
+{
+    struct app *app = arg;
+    if (app->phase == DRAINING) {
+        timer_stop(app->loop, &app->drain);
+        drained(app);
+    }
+    leave(app);
 }
 
 static void input_ended(void *arg)
@@ -75,6 +89,21 @@ static void input_ended(void *arg)
     struct app *app = arg;
     if (!app->options.keep)
         leave(app);
+}
+
+static void raise_status(struct app *app, int status)
+{
+    if (status > app->status)
+        app->status = status;
+}
+
+static void drop_script(struct app *app)
+{
+    if (app->script == NULL)
+        return;
+    raise_status(app, script_status(app->script));
+    script_free(app->script);
+    app->script = NULL;
 }
 
 static void end_signal(void *arg, int signo)
@@ -87,15 +116,8 @@ static void end_signal(void *arg, int signo)
         return; /* it is delivered as soon as the loop waits again */
     }
     interpreter_cancel(app->interpreter);
-    script_free(app->script);
-    app->script = NULL;
+    drop_script(app);
     leave(app);
-}
-
-static void raise_status(struct app *app, int status)
-{
-    if (status > app->status)
-        app->status = status;
 }
 
 static void output_failed(void *arg, int error)
@@ -158,8 +180,7 @@ static void find_target(struct app *app)
         log_error("--to %s", cause);
         raise_status(app, STATUS_FAILED);
         app->wants_target = false;
-        script_free(app->script);
-        app->script = NULL;
+        drop_script(app);
         leave(app);
     }
     free(cause);
@@ -235,7 +256,7 @@ static void move_on(void *arg)
 static void make_node(struct app *app)
 {
     const struct options *o = &app->options;
-    const struct node_sink sink = {node_event, sink_accepted, sink_written, app};
+    const struct node_sink sink = {node_event, flush, sink_accepted, sink_written, app};
     char *name = home_name(o, app->db);
     const struct node_config config = {
         .name = name,
@@ -253,7 +274,7 @@ static void make_report(struct app *app)
     const struct report_config config = {
         .terminal = isatty(STDOUT_FILENO),
         .colour = app->interactive && (no_colour == NULL || no_colour[0] == '\0'),
-        .events = app->options.events,
+        .events = app->options.events || app->interactive,
     };
     app->report = report_new(&config, print_line, app);
     if (!app->interactive)
@@ -274,7 +295,7 @@ static bool make_console(struct app *app)
                     : o->state != NULL ? alloc_print("%s/history", o->state)
                                        : state_default_path("history");
     app->console = console_new(app->loop, app->node, app->interpreter, history, o->to != NULL,
-                               leave, app);
+                               insist, app);
     free(history);
     if (app->console == NULL) {
         log_error("the terminal belongs to another job; start me in the foreground");
@@ -352,9 +373,8 @@ static int start(struct app *app)
     app->loop = loop_new();
     take_signals(app);
     make_report(app);
-    /* A turn: orders, then what is printed, then the node, which confirms only what has left. */
+    /* A turn: orders, then the node, then what that has led to. */
     loop_on_turn(app->loop, take_orders, app);
-    loop_on_turn(app->loop, flush, app);
     make_node(app);
     loop_on_turn(app->loop, flush, app);
     loop_on_turn(app->loop, move_on, app);
@@ -376,8 +396,7 @@ static int final_status(struct app *app)
 {
     const char *which;
     raise_status(app, interpreter_status(app->interpreter));
-    if (app->script != NULL)
-        raise_status(app, script_status(app->script));
+    drop_script(app);
     if (report_has_losses(app->report))
         raise_status(app, STATUS_UNDELIVERED);
     if (!node_reached_all(app->node, &which)) {

@@ -48,7 +48,7 @@ void delivery_drop(struct outbox *box, size_t bytes)
     box->sent = box->sent > bytes ? box->sent - bytes : 0;
     box->marked = box->marked > bytes ? box->marked - bytes : 0;
     if (box->lines.bytes == 0)
-        box->held = false;
+        box->held = box->hoped = false;
 }
 
 void delivery_lose(struct peer *peer, size_t bytes, const char *cause)
@@ -81,7 +81,7 @@ static bool is_away(const struct peer *peer)
 {
     if (timer_is_set(&peer->grace))
         return false; /* nobody was told that it is gone */
-    return !peer_is_up(peer) && !(peer->named && !peer->reached);
+    return !peer_is_up(peer) && peer->tried && !(peer->named && !peer->reached);
 }
 
 static void confirm_stream(struct peer *peer)
@@ -127,11 +127,14 @@ static void check(void *arg)
 static void post(struct peer *peer, struct slice slice, enum event_scope scope, bool hold)
 {
     struct outbox *box = &peer->box;
+    /* Nobody knows yet whether it is away: its first dial of this run will tell. */
+    bool unknown = !peer->tried && !peer->named && scope == SCOPE_BROADCAST;
     if (box->lines.bytes == 0)
         box->progress = loop_now(peer->node->loop);
     queue_push(&box->lines, slice);
     box->scope = scope;
-    box->held = box->held || hold;
+    box->held = box->held || (hold && !unknown);
+    box->hoped = box->hoped || (hold && unknown);
     if (box->lines.bytes >= NODE_OUTBOX_MAX)
         watch_progress(peer);
     delivery_ready(peer);
@@ -178,8 +181,12 @@ static bool is_addressed(const struct peer *peer)
         return false;
     if (peer_is_up(peer))
         return peer->link == NULL || !peer->link->closing;
+    if (peer->named && !peer->reached)
+        return true;
+    if (peer->row.dialect == DIALECT_ONESHOT)
+        return !peer->failing && !peer->left;
     if (peer->named && !peer->left)
-        return peer->row.dialect != DIALECT_ONESHOT || !peer->failing || !peer->reached;
+        return true;
     int64_t now = (int64_t)(peer->node->wall_us / 1000000);
     return peer->row.dialect == DIALECT_SESSION && now - peer->row.seen < NODE_EXPIRY_S;
 }
@@ -300,6 +307,12 @@ void delivery_flush(struct peer *peer)
 }
 
 /* --- the connection's fate --- */
+
+void delivery_reached(struct peer *peer)
+{
+    peer->box.held = peer->box.held || peer->box.hoped;
+    delivery_ready(peer);
+}
 
 void delivery_connected(struct peer *peer)
 {

@@ -188,14 +188,6 @@ void dialer_ask(struct peer *peer)
     dialer_dial(peer);
 }
 
-static void tell_unreachable(struct peer *peer, const char *cause)
-{
-    if (peer->failing)
-        return;
-    peer->failing = true;
-    peer_tell(peer->node, peer, (struct event){.kind = EVENT_UNREACHABLE, .cause = cause});
-}
-
 static void try_again(struct peer *peer)
 {
     if (!is_wanted(peer))
@@ -213,13 +205,16 @@ void dialer_ended(struct peer *peer, const char *cause)
         peer->attempt.up_since = loop_now(node->loop);
         timer_stop(node->loop, &peer->attempt.again);
         peer_settle(peer, NULL);
-        delivery_ready(peer);
+        delivery_reached(peer);
         return;
     }
-    peer_settle(peer, cause);
     if (peer->link != NULL)
         return;
-    tell_unreachable(peer, cause);
+    bool told = peer->failing;
+    peer->failing = true;
+    peer_settle(peer, cause);
+    if (!told)
+        peer_tell(node, peer, (struct event){.kind = EVENT_UNREACHABLE, .cause = cause});
     if (peer->row.quiet)
         delivery_give_up(peer, cause);
     if (peer->passing && !peer->named)

@@ -31,6 +31,7 @@ struct outbox {
     uint64_t marker;     /* its number */
     uint64_t marked_at;  /* monotonic us */
     uint64_t progress;   /* when bytes last moved, or a dial began; monotonic us */
+    bool hoped;          /* so it does until the peer's first dial of this run has ended */
     bool held;           /* leaving waits for it: something was posted while it was not away */
     bool ready;          /* on the node's list of outboxes to pump at the end of the turn */
     size_t told;         /* one-shot: bytes of the first line's text that were delivered */
@@ -92,7 +93,6 @@ struct peer {
 
 struct pong {
     char token[VERB_TOKEN_MAX + 1];
-    uint64_t skipped;      /* the last broadcast that it was not to get */
     uint64_t due; /* when the sink has written so much */
 };
 
@@ -209,8 +209,9 @@ struct link {
 /* Takes fd. NULL if it cannot be watched. peer is whom we dialled; NULL for a listener. */
 struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer);
 void link_send(struct link *link, struct buffer *line); /* and frees the buffer */
-/* Sends what waits, says /bye (a session, if reason is not NULL), and closes once it has left. */
-void link_bye(struct link *link, const char *reason);
+/* Sends what waits, says /bye (a session, if reason is not NULL), and closes once it has left.
+ * cause is static: why the peer is down then. */
+void link_bye(struct link *link, const char *reason, const char *cause);
 void link_kill(struct link *link, const char *cause); /* closes now; freed at the turn's end */
 void link_name(struct link *link); /* says what we are called */
 void link_duplicate(struct link *link); /* another connection counts: says so and closes */
@@ -251,6 +252,7 @@ void oneshot_exit(struct peer *peer);     /* the text that says we leave */
 /* --- delivery.c --- */
 void delivery_init(struct outbox *box);
 void delivery_free(struct peer *peer);
+void delivery_reached(struct peer *peer);   /* it is not away */
 void delivery_connected(struct peer *peer); /* peer->link is new: send all that waits */
 void delivery_disconnected(struct peer *peer, const char *cause); /* the connection has gone */
 void delivery_written(struct peer *peer);   /* bytes have moved */

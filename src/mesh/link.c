@@ -100,7 +100,7 @@ static void channel_end(void *arg, int error)
     if (error != 0 || link->closing || link->dead || !owes_something(link))
         link_kill(link, link->cause);
     else if (link->pong_count == 0)
-        link_bye(link, NULL);
+        link_bye(link, NULL, link->cause);
     else
         timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + LINK_CLOSE_US,
                   close_overdue, link);
@@ -261,10 +261,11 @@ static void say_bye(struct link *link, const char *reason)
     link_send(link, &line);
 }
 
-void link_bye(struct link *link, const char *reason)
+void link_bye(struct link *link, const char *reason, const char *cause)
 {
     if (link->dead || link->closing)
         return;
+    link->cause = cause;
     if (link->peer != NULL && link->peer->link == link)
         delivery_flush(link->peer);
     if (reason != NULL && link_is_session(link))

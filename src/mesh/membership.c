@@ -78,10 +78,9 @@ struct peer *membership_transient(struct node *node, const struct address *a)
 }
 
 /* A stranger can claim any number of addresses: what is remembered of that is bounded. */
-static bool claim_fits(const struct node *node, const struct address *source)
+static bool claim_fits(const struct node *node, const struct address *source, size_t most)
 {
     size_t all = 0, same = 0;
-    bool here = address_is_loopback(source);
     for (size_t i = 0; i < node->peer_count; i++) {
         const struct peer *peer = node->peers[i];
         if (!peer->row.claimed)
@@ -90,13 +89,14 @@ static bool claim_fits(const struct node *node, const struct address *source)
         if (address_same_host(&peer->source, source))
             same++;
     }
-    return all < CLAIMED_MAX && (same < CLAIMED_PER_SOURCE || here);
+    return all < CLAIMED_MAX && same < most;
 }
 
 /* Programs of this machine are many behind one address. */
 struct peer *membership_newcomer(struct node *node, const struct address *source)
 {
-    bool fits = claim_fits(node, source);
+    bool fits = claim_fits(node, source,
+                           address_is_loopback(source) ? CLAIMED_MAX : CLAIMED_PER_SOURCE);
     struct peer *peer = membership_add(node, NULL);
     peer->row.claimed = true;
     peer->source = *source;
@@ -109,7 +109,7 @@ struct peer *membership_claim(struct node *node, const struct address *a, struct
 {
     struct peer *peer = membership_by_address(node, a);
     if (peer == NULL || peer->transient) {
-        if (!claim_fits(node, source))
+        if (!claim_fits(node, source, CLAIMED_PER_SOURCE))
             return NULL;
         peer = membership_add(node, a);
         peer->row.claimed = true;
@@ -215,7 +215,7 @@ void membership_save(struct node *node)
     node->dirty = false;
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
-        if (!peer->dirty || peer->transient || peer->passing)
+        if (!peer->dirty || peer->transient || peer->passing || peer->row.seen == 0)
             continue;
         peer->dirty = false;
         if (peer->row.address_count > 0)

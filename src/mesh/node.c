@@ -74,10 +74,11 @@ static void turn(void *arg)
 {
     struct node *node = arg;
     node->wall_us = clock_wall_us();
+    membership_save(node);
+    node->sink.flush(node->sink.arg);
     hold_back(node);
     answer_pings(node);
     delivery_turn(node);
-    membership_save(node);
     link_reap(node);
     membership_turn(node);
 }
@@ -182,7 +183,7 @@ void node_leave(struct node *node)
             oneshot_exit(peer);
     }
     for (struct link *l = node->links; l != NULL; l = l->next)
-        link_bye(l, "leaving");
+        link_bye(l, "leaving", "we leave");
     timer_set(node->loop, &node->leave, loop_now(node->loop) + LEAVE_DEADLINE_US, leave_overdue,
               node);
     loop_again(node->loop);
@@ -274,7 +275,8 @@ struct peer *const *node_peers(const struct node *node, size_t *count)
 bool node_is_sent(const struct node *node)
 {
     for (size_t i = 0; i < node->peer_count; i++) {
-        if (node->peers[i]->box.held && node->peers[i]->box.lines.bytes > 0)
+        const struct peer *peer = node->peers[i];
+        if (peer->box.held || (peer->box.hoped && !peer->tried))
             return false;
     }
     return true;

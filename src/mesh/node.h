@@ -21,11 +21,13 @@ enum {
 struct node;
 struct peer;
 
-/* Where received messages and news go. accepted and written count bytes of messages taken and
- * bytes that have left for good: what is in between is our backlog. A peer is told that its lines
- * have arrived only when they have left. */
+/* Where received messages and news go. At the end of a turn, when what it has changed is stored,
+ * flush sends on what was taken. accepted and written count bytes of messages taken and bytes that
+ * have left for good: what is in between is our backlog. A peer is told that its lines have
+ * arrived only when they have left. */
 struct node_sink {
     void (*event)(void *arg, const struct event *event);
+    void (*flush)(void *arg);
     uint64_t (*accepted)(void *arg);
     uint64_t (*written)(void *arg);
     void *arg;

@@ -141,7 +141,7 @@ void node_disconnect(struct node *node, struct peer *peer)
     peer->named = false;
     peer_touch(peer);
     if (peer->link != NULL) {
-        link_bye(peer->link, "disconnect");
+        link_bye(peer->link, "disconnect", "disconnected");
         return;
     }
     if (peer_is_up(peer))
@@ -159,7 +159,7 @@ void node_forget(struct node *node, struct peer *peer)
         delivery_disconnected(peer, "forgotten");
         peer->link = NULL;
         link->peer = NULL;
-        link_bye(link, "forget");
+        link_bye(link, "forget", "forgotten");
         session_close(link->session);
     } else if (peer_is_up(peer)) {
         peer->row.quiet = true;

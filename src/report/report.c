@@ -106,16 +106,24 @@ static void show_message(struct report *r, const struct event *e)
     end_line(r);
 }
 
+static void add_who(struct report *r, const struct event *e)
+{
+    bool unnamed = strcmp(e->name, "-") == 0;
+    add_escaped(r, span_of(unnamed ? e->address : e->name));
+    add(r, unnamed ? " " : " (");
+    if (unnamed)
+        return;
+    add_escaped(r, span_of(e->address));
+    add(r, ") ");
+}
+
 static void show_event(struct report *r, const char *what, const struct event *e)
 {
     bool with_cause = e->cause != NULL && e->cause[0] != '\0';
     add_time(r);
     add(r, colour(r, DIM));
     add(r, "* ");
-    add_escaped(r, span_of(e->name));
-    add(r, " (");
-    add_escaped(r, span_of(e->address));
-    add(r, ") ");
+    add_who(r, e);
     add(r, what);
     if (with_cause) {
         add(r, ": ");
@@ -140,7 +148,7 @@ void report_diagnostic(struct report *r, struct span line)
 /* Columns wide enough for most; the last one is never padded. */
 static void show_reply(struct report *r, const struct span *fields, size_t count)
 {
-    static const size_t widths[] = {22, 12, 8, 12, 8};
+    static const size_t widths[] = {21, 10, 7, 11, 7};
     for (size_t i = 0; i < count; i++) {
         size_t before = buffer_length(&r->escaped);
         add_escaped(r, fields[i]);
@@ -194,12 +202,19 @@ void report_reply(struct report *r, const char *command, const struct span *fiel
 
 /* --- the news --- */
 
+/* A person sees it where it happens; to a script the log says it besides the event. */
 static void tell(struct report *r, const char *word, const char *phrase, const struct event *e)
 {
-    if (r->config.terminal)
+    const char *more = e->former != NULL ? e->former : e->cause;
+    bool has_more = more != NULL && more[0] != '\0';
+    if (r->config.events && r->config.terminal) {
         show_event(r, phrase, e);
-    else if (r->config.events)
+        return;
+    }
+    if (r->config.events)
         print_event(r, word, e);
+    void (*say)(const char *format, ...) = e->kind == EVENT_UNREACHABLE ? log_notice : log_detail;
+    say("%s %s %s%s%s", e->address, e->name, phrase, has_more ? ": " : "", has_more ? more : "");
 }
 
 static void tell_message(struct report *r, const struct event *e)
@@ -215,29 +230,21 @@ static void tell_message(struct report *r, const struct event *e)
 static void tell_up(struct report *r, const struct event *e)
 {
     tell(r, "up", "is here", e);
-    if (!r->config.terminal)
-        log_detail("%s %s is here", e->address, e->name);
 }
 
 static void tell_down(struct report *r, const struct event *e)
 {
     tell(r, "down", "is gone", e);
-    if (!r->config.terminal)
-        log_detail("%s %s is gone: %s", e->address, e->name, e->cause);
 }
 
 static void tell_unreachable(struct report *r, const struct event *e)
 {
     tell(r, "unreachable", "cannot be reached", e);
-    if (!r->config.terminal)
-        log_notice("%s %s cannot be reached: %s", e->address, e->name, e->cause);
 }
 
 static void tell_name(struct report *r, const struct event *e)
 {
-    tell(r, "name", "was called", e);
-    if (!r->config.terminal)
-        log_detail("%s %s was called %s", e->address, e->name, e->former);
+    tell(r, "name", "is the new name of", e);
 }
 
 static void tell_failed(struct report *r, const struct event *e)

@@ -14,7 +14,7 @@ struct report;
 struct report_config {
     bool terminal; /* for a person: time, columns, everything escaped */
     bool colour;   /* only with terminal */
-    bool events;   /* "* up ADDRESS NAME" lines as well; a terminal always shows them */
+    bool events;   /* "* up ADDRESS NAME" lines as well */
 };
 
 /* write(arg, parts, count) gets one whole line, with its LF, in pieces that it borrows. */

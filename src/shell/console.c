@@ -100,9 +100,20 @@ void console_print(struct console *c, struct span line)
     terminal_print(c->terminal, line);
 }
 
+static char *make_prompt(const struct console *c)
+{
+    const struct peer *target = interpreter_target(c->interpreter);
+    if (target == NULL)
+        return alloc_print("%s> ", node_name(c->node));
+    struct peer_view v;
+    peer_look(target, &v);
+    const char *whom = strcmp(v.name, "-") != 0 ? v.name : v.address;
+    return alloc_print("%s to %s> ", node_name(c->node), whom);
+}
+
 void console_turn(struct console *c)
 {
-    char *prompt = alloc_print("%s> ", node_name(c->node));
+    char *prompt = make_prompt(c);
     terminal_prompt(c->terminal, prompt);
     free(prompt);
 }

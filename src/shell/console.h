@@ -19,7 +19,7 @@ void console_free(struct console *c); /* gives the terminal back; accepts NULL *
 
 void console_print(struct console *c, struct span line); /* whole lines, escaped */
 
-/* At the end of each turn: the prompt says our name. */
+/* At the end of each turn: the prompt says our name, and to whom lines go if not to all. */
 void console_turn(struct console *c);
 
 #endif

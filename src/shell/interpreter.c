@@ -147,8 +147,11 @@ static void run_connect(struct interpreter *in, const struct command *c, struct 
 static void run_disconnect(struct interpreter *in, const struct command *c, struct span arguments)
 {
     struct peer *peer = find(in, c, only_word(arguments));
-    if (peer != NULL)
-        node_disconnect(in->node, peer);
+    if (peer == NULL)
+        return;
+    node_disconnect(in->node, peer);
+    waiting_begin(&in->waiting, WAITING_PARTING, c, 0);
+    waiting_add_peer(&in->waiting, peer);
 }
 
 static void send_to(struct interpreter *in, const struct command *c, struct peer *peer,
@@ -397,4 +400,9 @@ bool interpreter_set_target(struct interpreter *in, struct span who, char **caus
     peer_release(in->target);
     in->target = peer;
     return true;
+}
+
+const struct peer *interpreter_target(const struct interpreter *in)
+{
+    return in->target != NULL ? peer_current(in->target) : NULL;
 }

@@ -46,6 +46,9 @@ void interpreter_cancel(struct interpreter *in);
 /* Where text goes: PEER or "all". false with *cause, a new string that the caller frees. */
 bool interpreter_set_target(struct interpreter *in, struct span who, char **cause);
 
+/* The peer that text goes to; NULL for everyone. Borrowed until the next order or turn. */
+const struct peer *interpreter_target(const struct interpreter *in);
+
 /* The largest STATUS_ so far; 0 if all went well. */
 int interpreter_status(const struct interpreter *in);
 

@@ -193,18 +193,42 @@ static bool all_dials_ended(const struct waiting *w)
     return true;
 }
 
+static bool has_parted(const struct waiting *w)
+{
+    struct peer *peer = peer_current(w->peers[0]);
+    struct peer_view v;
+    if (peer == NULL)
+        return true;
+    peer_look(peer, &v);
+    return v.state != PEER_UP;
+}
+
 static bool ping_has_ended(const struct waiting *w)
 {
     struct peer *peer = peer_current(w->peers[0]);
     return peer == NULL || peer_ping_state(peer) != PING_WAITING;
 }
 
+static bool has_come_true(struct waiting *w)
+{
+    switch (w->what) {
+    case WAITING_DIALS:
+        return all_dials_ended(w);
+    case WAITING_PARTING:
+        return has_parted(w);
+    case WAITING_PING:
+        return ping_has_ended(w);
+    case WAITING_CONDITION:
+        return w->condition->is_true(w);
+    case WAITING_NOTHING:
+        break;
+    }
+    return true;
+}
+
 enum waiting_result waiting_look(struct waiting *w)
 {
-    bool done = w->what == WAITING_DIALS  ? all_dials_ended(w)
-                : w->what == WAITING_PING ? ping_has_ended(w)
-                                          : w->condition->is_true(w);
-    if (done)
+    if (has_come_true(w))
         return WAITING_DONE;
     if (w->deadline != 0 && loop_now(w->loop) >= w->deadline)
         return WAITING_TIMED_OUT;

@@ -9,7 +9,13 @@
 #include "mesh/node.h"
 #include "shell/command.h"
 
-enum waiting_what { WAITING_NOTHING, WAITING_DIALS, WAITING_PING, WAITING_CONDITION };
+enum waiting_what {
+    WAITING_NOTHING,
+    WAITING_DIALS,
+    WAITING_PARTING, /* a connection that we close */
+    WAITING_PING,
+    WAITING_CONDITION,
+};
 
 enum waiting_result { WAITING_STILL, WAITING_DONE, WAITING_TIMED_OUT };
 
@@ -20,7 +26,7 @@ struct waiting {
     struct node *node;
     enum waiting_what what;
     const struct command *command;
-    struct peer **peers; /* held: WAITING_DIALS, WAITING_PING */
+    struct peer **peers; /* held */
     size_t peer_count;
     uint64_t deadline; /* monotonic us; 0 for none */
     struct timer timer;
