@@ -21,6 +21,9 @@ Message = collections.namedtuple("Message", "address name text")
 Peer = collections.namedtuple("Peer", "address name dialect state rtt seen")
 
 MESSAGE = re.compile(r"(\S+) (\S+) (.*)", re.S)
+#: What a stdout line may be: a message, a reply, an event of exactly four words.
+LINE = re.compile(r"(\[[0-9a-f:.%\w]+\]|[\d.]+):\d+ \S+ .*|/[a-z]+( .*)?"
+                  r"|\* (up|down|unreachable|name) \S+ \S+", re.S)
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:")
 _tokens = itertools.count(1)
 
@@ -182,7 +185,7 @@ class Node(Process):
                   for line in self.err.items() if not line.startswith("hashflow: ")]
         found += [f"stdout line of no known form: {line[:200]!r}"
                   for line in self.out.items()
-                  if not self.free_form and (line[:1] not in "0123456789[/*" or not line)]
+                  if not self.free_form and not LINE.fullmatch(line)]
         status = None if self.running else self._popen.returncode
         if status is not None and -status in (4, 5, 6, 7, 8, 11, 31):
             found.append(f"ended by signal {-status}")
