@@ -18,16 +18,19 @@
 #include <readline/readline.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
+#include "shell/display.h"
 #include "shell/job.h"
 
 enum {
-    OUTPUT_ROOM = 64 * 1024, /* bytes */
     IDLE_US = 5000,          /* the typed line comes back so long after it was hidden, */
-    FRAME_US = 1000000 / 30, /* but not more often than this */
+    FRAME_US = 1000000 / 30, /* but not more often than this, */
+    SLOW_BYTES = 4096,       /* nor while the terminal has so much before it */
 };
 
 struct editor {
     struct loop *loop;
+    struct display *display;
     struct keys *keys;
     const struct editor_handlers *handlers;
     void *arg;
@@ -35,8 +38,7 @@ struct editor {
     bool closed;
     bool hidden; /* the typed line is not on the screen; redraw brings it back */
     struct timer redraw;
-    uint64_t drawn;    /* when it was drawn last */
-    struct task flush; /* once a turn, however much was printed */
+    uint64_t drawn; /* when it was drawn last */
 
     char *prompt;
     bool prompt_waits; /* readline has not been told of it */
@@ -71,13 +73,19 @@ static void show(struct editor *e)
     timer_stop(e->loop, &e->redraw);
     tell_prompt(e);
     rl_forced_update_display();
+    display_flush(e->display);
     e->hidden = false;
     e->drawn = loop_now(e->loop);
 }
 
 static void redraw_due(void *arg)
 {
-    show(arg);
+    struct editor *e = arg;
+
+    if (display_waiting(e->display) < SLOW_BYTES)
+        show(e);
+    else
+        timer_set(e->loop, &e->redraw, loop_now(e->loop) + FRAME_US, redraw_due, e);
 }
 
 /* A burst of lines hides the typed line once. After Enter there is none until readline draws it. */
@@ -93,17 +101,19 @@ static void hide(struct editor *e)
     timer_set(e->loop, &e->redraw, idle > frame ? idle : frame, redraw_due, e);
 }
 
-static void flush(void *arg)
-{
-    (void)arg;
-    fflush(rl_outstream);
-}
-
 void editor_print(struct editor *e, struct span text)
 {
     hide(e);
-    fwrite(text.at, 1, text.len, rl_outstream);
-    task_set(e->loop, &e->flush, flush, NULL);
+    display_print(e->display, text);
+}
+
+static void caught_up(void *arg)
+{
+    struct editor *e = arg;
+    size_t lost = display_lost(e->display);
+
+    if (lost > 0)
+        log_error("%zu lines are not shown: the terminal did not take them in time", lost);
 }
 
 void editor_prompt(struct editor *e, const char *prompt)
@@ -125,6 +135,7 @@ void editor_resize(struct editor *e)
         rl_reset_screen_size();
     else
         rl_resize_terminal();
+    display_flush(e->display);
 }
 
 /* ---- the settings of the terminal */
@@ -156,7 +167,7 @@ void editor_restore(void)
     current->hidden = true;
     if (job_is_foreground())
         rl_deprep_terminal();
-    fflush(rl_outstream);
+    display_drain(current->display);
 }
 
 /* The line stays where it is: below it somebody else goes on. */
@@ -167,7 +178,7 @@ void editor_suspend(struct editor *e)
     show(e);
     rl_cleanup_after_signal();
     rl_deprep_terminal();
-    fflush(rl_outstream);
+    display_drain(e->display);
     e->hidden = true;
 }
 
@@ -204,6 +215,7 @@ void editor_take_keys(struct editor *e)
     }
     if (e->prompt_waits && prompt_can_change())
         hide(e);
+    display_flush(e->display);
 }
 
 static int take_key(FILE *stream)
@@ -234,6 +246,7 @@ void editor_clear_line(struct editor *e)
     rl_callback_handler_remove();
     rl_callback_handler_install(e->prompt, take_line);
     e->prompt_waits = false;
+    display_flush(e->display);
 }
 
 /* ---- completion */
@@ -289,7 +302,6 @@ static void set_up_readline(void)
     rl_catch_signals = 0;
     rl_catch_sigwinch = 0;
     rl_instream = stdin;
-    rl_outstream = stdout;
     rl_getc_function = take_key;
     rl_input_available_hook = key_is_ready;
     rl_prep_term_function = prepare_settings;
@@ -314,13 +326,15 @@ struct editor *editor_new(struct loop *loop, struct keys *keys,
     e->handlers = handlers;
     e->arg = arg;
     e->prompt = alloc_string("");
+    e->display = display_new(loop, caught_up, e);
     current = e;
     choose_characters();
     fflush(stdout);
-    setvbuf(stdout, NULL, _IOFBF, OUTPUT_ROOM);
+    rl_outstream = display_stream(e->display);
     set_up_readline();
     atexit(editor_restore);
     rl_callback_handler_install(e->prompt, take_line);
+    display_flush(e->display);
     return e;
 }
 
@@ -339,8 +353,9 @@ void editor_free(struct editor *e)
     if (e == NULL)
         return;
     editor_close(e);
-    task_stop(&e->flush);
-    fflush(rl_outstream);
+    display_drain(e->display);
+    display_free(e->display);
+    rl_outstream = stdout;
     current = NULL;
     free(e->prompt);
     free(e);

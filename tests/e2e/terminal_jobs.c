@@ -89,6 +89,63 @@ static void test_ended_by_a_hang_up(void **state)
     assert_int_not_equal(screen_wait_end(scene->screen), -1);
 }
 
+/* ---- a terminal that does not take what is printed */
+
+static void say_many(struct scene *scene, int lines)
+{
+    char line[1000];
+
+    memset(line, 'x', sizeof line);
+    line[sizeof line - 1] = '\0';
+    for (int i = 0; i < lines; i++)
+        scene_say(scene, line);
+}
+
+static void test_frozen_terminal_stops_nobody(void **state)
+{
+    struct scene *scene = *state;
+
+    scene_start(scene);
+    scene_type(scene, "half");
+    assert_types(scene, "0,11|alice> half");
+    screen_freeze(scene->screen, true);
+    say_many(scene, 1000);
+    scene_type(scene, " and half\r");
+    assert_hears(scene, "half and half");
+    screen_freeze(scene->screen, false);
+    scene_message(scene, "at last");
+    assert_types(scene, "0,7|alice>");
+    assert_null(strstr(screen_text(scene->screen), "not shown"));
+}
+
+static void test_what_a_frozen_terminal_misses_is_counted(void **state)
+{
+    struct scene *scene = *state;
+
+    scene_start(scene);
+    screen_freeze(scene->screen, true);
+    say_many(scene, 6000);
+    scene_type(scene, "done\r");
+    assert_hears(scene, "done");
+    scene_say(scene, "the last");
+    screen_freeze(scene->screen, false);
+    assert_shows(scene, "lines are not shown");
+    assert_types(scene, "0,7|alice>");
+}
+
+static void test_frozen_terminal_and_a_signal(void **state)
+{
+    struct scene *scene = *state;
+
+    scene_start(scene);
+    screen_freeze(scene->screen, true);
+    say_many(scene, 1000);
+    scene_type(scene, "done\r");
+    assert_hears(scene, "done");
+    kill(screen_pid(scene->screen), SIGTERM);
+    assert_int_equal(screen_wait_end(scene->screen), 0);
+}
+
 /* ---- under a shell */
 
 static void start_shell(struct scene *scene)
@@ -176,11 +233,19 @@ static void test_stopped_by_another(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE(test_asks_for_the_port),         SCENE(test_quit),
-        SCENE(test_ended_by_a_signal),         SCENE(test_ended_by_a_second_signal),
-        SCENE(test_ended_by_the_quit_key),     SCENE(test_ended_by_a_hang_up),
-        SCENE(test_suspended_and_resumed),     SCENE(test_started_in_the_background),
-        SCENE(test_suspended_without_a_shell), SCENE(test_stopped_by_another),
+        SCENE(test_asks_for_the_port),
+        SCENE(test_quit),
+        SCENE(test_ended_by_a_signal),
+        SCENE(test_ended_by_a_second_signal),
+        SCENE(test_ended_by_the_quit_key),
+        SCENE(test_ended_by_a_hang_up),
+        SCENE(test_frozen_terminal_stops_nobody),
+        SCENE(test_what_a_frozen_terminal_misses_is_counted),
+        SCENE(test_frozen_terminal_and_a_signal),
+        SCENE(test_suspended_and_resumed),
+        SCENE(test_started_in_the_background),
+        SCENE(test_suspended_without_a_shell),
+        SCENE(test_stopped_by_another),
     };
     return scene_run("terminal_jobs", tests);
 }

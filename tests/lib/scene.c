@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,6 +202,8 @@ void scene_type(struct scene *scene, const char *keys)
 
 static void send_all(struct scene *scene, const char *bytes, size_t len)
 {
+    struct pollfd peer = {.fd = scene->peer, .events = POLLOUT};
+
     while (len > 0) {
         ssize_t done = send(scene->peer, bytes, len, MSG_DONTWAIT);
         if (done > 0) {
@@ -210,6 +213,7 @@ static void send_all(struct scene *scene, const char *bytes, size_t len)
         }
         assert_int_equal(errno, EAGAIN);
         screen_look(scene->screen);
+        poll(&peer, 1, SCREEN_DEADLINE_MS / 100);
     }
 }
 

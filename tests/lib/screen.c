@@ -34,6 +34,7 @@ struct screen {
     int pidfd;
     int status; /* -1 while the program runs */
     struct termios before;
+    bool frozen;
     bool bracketed_paste;
     size_t escapes;
     char tail[MODE_TAIL]; /* the last bytes printed: a mode may be cut in two */
@@ -147,6 +148,11 @@ void screen_hang_up(struct screen *s)
     s->master = -1;
 }
 
+void screen_freeze(struct screen *s, bool frozen)
+{
+    s->frozen = frozen;
+}
+
 void screen_close(struct screen *s)
 {
     if (s == NULL)
@@ -187,7 +193,8 @@ static void note_modes(struct screen *s, const char *bytes, size_t len)
 static bool take_output(struct screen *s)
 {
     static char bytes[READ_MAX];
-    ssize_t len = s->master == -1 ? -1 : read(s->master, bytes, sizeof bytes);
+    bool closed = s->frozen || s->master == -1;
+    ssize_t len = closed ? -1 : read(s->master, bytes, sizeof bytes);
 
     if (len <= 0)
         return false;
@@ -202,7 +209,7 @@ static bool wait_for(struct screen *s, int fd, bool room, long deadline)
 {
     long left = deadline - now_ms();
     struct pollfd fds[2] = {
-        {.fd = s->master, .events = (short)(POLLIN | (room ? POLLOUT : 0))},
+        {.fd = s->master, .events = (short)((s->frozen ? 0 : POLLIN) | (room ? POLLOUT : 0))},
         {.fd = fd, .events = POLLIN},
     };
 

@@ -26,7 +26,8 @@ pid_t screen_pid(const struct screen *s);
 void screen_type(struct screen *s, const char *keys);
 void screen_type_bytes(struct screen *s, const char *bytes, size_t len);
 void screen_resize(struct screen *s, int rows, int columns);
-void screen_hang_up(struct screen *s); /* as when the window is closed */
+void screen_hang_up(struct screen *s);             /* as when the window is closed */
+void screen_freeze(struct screen *s, bool frozen); /* takes nothing of what is printed */
 
 /* All rows, without trailing blanks, each with a LF. Valid until the next call. */
 const char *screen_text(struct screen *s);
