@@ -90,7 +90,7 @@ static bool listen_everywhere(struct node *node, const struct options *o)
 /* One address that a program on this machine can dial. */
 static void write_ready(struct node *node, const struct options *o)
 {
-    char text[ADDRESS_TEXT + 1];
+    char text[ADDRESS_TEXT];
     struct address at = {.family = 0}, a;
     if (o->listen_count > 0) {
         node_address(node, 0, &at);
@@ -102,8 +102,7 @@ static void write_ready(struct node *node, const struct options *o)
         }
     }
     address_print(&at, text);
-    strcat(text, "\n");
-    if (write(o->ready_fd, text, strlen(text)) < 0)
+    if (dprintf(o->ready_fd, "%s\n", text) < 0)
         log_error("--ready-fd %d: %s", o->ready_fd, strerror(errno));
     close(o->ready_fd);
 }
