@@ -170,7 +170,7 @@ class Process:
 
     def signal(self, number):
         if self.running:
-            os.kill(self.pid, number)
+            self._popen.send_signal(number)
 
     def stop(self):
         """SIGSTOP, and waits until it has stopped."""
