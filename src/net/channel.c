@@ -58,7 +58,7 @@ static void update_interest(struct channel *c)
 {
     int interest = 0;
 
-    if (!c->held && !c->end_read)
+    if ((!c->held || c->failure != 0) && !c->end_read)
         interest |= LOOP_READ;
     if (c->full)
         interest |= LOOP_WRITE;
@@ -158,6 +158,7 @@ static void fail(struct channel *c, int error)
 {
     c->failure = error;
     shutdown(c->fd, SHUT_RDWR);
+    update_interest(c); /* held or not, its end is to be noticed */
 }
 
 /* Fills iov with at most CHANNEL_WRITE_MAX bytes from the front of the queue. */
