@@ -27,7 +27,10 @@
 #include "shell/script.h"
 #include "shell/terminal.h"
 
-enum { OUTPUT_PATIENCE_US = 10000000 /* for a reader of stdout that has stopped, at the end */ };
+enum {
+    OUTPUT_PATIENCE_US = 10000000, /* for a reader of stdout that has stopped, at the end */
+    HASTE_US = 500000,             /* for our goodbyes when that reader has gone */
+};
 
 enum phase { TALKING, DRAINING, LEAVING };
 
@@ -120,13 +123,19 @@ static void end_signal(void *arg, int signo)
     leave(app);
 }
 
+static void stop(void *arg)
+{
+    struct app *app = arg;
+    loop_stop(app->loop);
+}
+
 static void output_failed(void *arg, int error)
 {
     struct app *app = arg;
     log_error("stdout: %s", error == EPIPE ? "its reader has gone" : strerror(error));
     raise_status(app, STATUS_FAILED);
     app->phase = LEAVING;
-    timer_stop(app->loop, &app->drain);
+    timer_set(app->loop, &app->drain, loop_now(app->loop) + HASTE_US, stop, app);
     node_leave(app->node);
 }
 

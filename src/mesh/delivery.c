@@ -45,6 +45,7 @@ void delivery_drop(struct outbox *box, size_t bytes)
 {
     queue_consume(&box->lines, bytes);
     box->told = bytes > 0 ? 0 : box->told;
+    box->foreign = box->foreign > bytes ? box->foreign - bytes : 0;
     box->sent = box->sent > bytes ? box->sent - bytes : 0;
     box->marked = box->marked > bytes ? box->marked - bytes : 0;
     if (box->lines.bytes == 0)
@@ -63,6 +64,7 @@ void delivery_lose(struct peer *peer, size_t bytes, const char *cause)
 
 void delivery_give_up(struct peer *peer, const char *cause)
 {
+    oneshot_interrupt(peer);
     delivery_lose(peer, peer->box.lines.bytes, cause);
 }
 
@@ -92,6 +94,19 @@ static void confirm_stream(struct peer *peer)
         delivery_taken(peer, peer->box.sent - under_way);
 }
 
+static bool is_full(const struct peer *peer)
+{
+    return peer->box.lines.bytes >= NODE_OUTBOX_MAX;
+}
+
+/* Full, and nothing has moved for a while. Its first dial may take its time. */
+static bool is_stuck(const struct peer *peer)
+{
+    bool begins = peer_is_dialing(peer) && !peer->reached;
+    return is_full(peer) && !begins &&
+           loop_now(peer->node->loop) - peer->box.progress >= NODE_STALL_US;
+}
+
 static void check(void *arg);
 
 static void watch_progress(struct peer *peer)
@@ -100,28 +115,34 @@ static void watch_progress(struct peer *peer)
     uint64_t now = loop_now(peer->node->loop);
     if (box->plain && box->sent > 0)
         timer_set(peer->node->loop, &box->check, now + CHECK_US, check, peer);
-    else if (box->lines.bytes >= NODE_OUTBOX_MAX && !is_away(peer) && !timer_is_set(&box->check))
+    else if (is_full(peer) && !timer_is_set(&box->check) && !(is_away(peer) && is_stuck(peer)))
         timer_set(peer->node->loop, &box->check, now + NODE_STALL_US / 4, check, peer);
 }
 
+/* Nobody waits for one that has stopped: what an absent peer's full queue holds stays, and what
+ * does not fit any more is lost; one that is there and takes nothing loses its connection. */
 static void check(void *arg)
 {
-    struct peer *peer = arg;
-    struct outbox *box = &peer->box;
-    if (box->plain && peer->link != NULL)
-        confirm_stream(peer);
-    if (is_away(peer))
-        return; /* nobody waits for it: what does not fit is lost */
-    bool begins = peer_is_dialing(peer) && !peer->reached;
-    bool moves = begins || loop_now(peer->node->loop) - box->progress < NODE_STALL_US;
-    if (box->lines.bytes < NODE_OUTBOX_MAX || moves) {
-        watch_progress(peer);
-        return;
-    }
     static const char cause[] = "its queue is full and it takes nothing";
-    delivery_give_up(peer, cause);
-    if (peer->link != NULL)
-        link_kill(peer->link, cause);
+    struct peer *peer = arg;
+    if (peer->box.plain && peer->link != NULL)
+        confirm_stream(peer);
+    if (!is_stuck(peer)) {
+        watch_progress(peer);
+    } else if (!is_away(peer)) {
+        delivery_give_up(peer, cause);
+        if (peer->link != NULL)
+            link_kill(peer->link, cause);
+    }
+}
+
+/* true if there is no room and nobody to wait for: the line is lost, and counted. */
+static bool is_refused(struct peer *peer, enum event_scope scope)
+{
+    if (!is_away(peer) || !is_stuck(peer))
+        return false;
+    losses_count(peer, 1, scope, "its queue is full and it is away");
+    return true;
 }
 
 static void post(struct peer *peer, struct slice slice, enum event_scope scope, bool hold)
@@ -129,13 +150,13 @@ static void post(struct peer *peer, struct slice slice, enum event_scope scope, 
     struct outbox *box = &peer->box;
     /* Nobody knows yet whether it is away: its first dial of this run will tell. */
     bool unknown = !peer->tried && !peer->named && scope == SCOPE_BROADCAST;
-    if (box->lines.bytes == 0)
+    if (box->lines.bytes == 0 && !is_away(peer))
         box->progress = loop_now(peer->node->loop);
     queue_push(&box->lines, slice);
     box->scope = scope;
     box->held = box->held || (hold && !unknown);
     box->hoped = box->hoped || (hold && unknown);
-    if (box->lines.bytes >= NODE_OUTBOX_MAX)
+    if (is_full(peer))
         watch_progress(peer);
     delivery_ready(peer);
 }
@@ -153,19 +174,12 @@ static bool is_sendable(struct span text, const char **cause)
     return false;
 }
 
-static bool is_full(const struct peer *peer)
-{
-    return peer->box.lines.bytes >= NODE_OUTBOX_MAX && is_away(peer);
-}
-
 bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause)
 {
     if (!is_sendable(text, cause))
         return false;
-    if (is_full(peer)) {
-        *cause = "its queue is full and it is away";
-        return false;
-    }
+    if (is_refused(peer, SCOPE_DIRECT))
+        return true;
     struct slice verb = form_verb(node, VERB_MSG, ++node->seq, text);
     peer->row.quiet = false;
     post(peer, form_for(peer, verb, text), SCOPE_DIRECT, true);
@@ -200,14 +214,17 @@ bool node_broadcast(struct node *node, struct span text, const char **cause)
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
         if (!is_addressed(peer)) {
-            peer->skipped = node->seq;
+            peer->missed = true;
             continue;
         }
         addressed++;
-        if (is_full(peer))
-            losses_count(peer, 1, SCOPE_BROADCAST, "its queue is full and it is away");
-        else
-            post(peer, form_for(peer, verb, text), SCOPE_BROADCAST, !is_away(peer));
+        if (is_refused(peer, SCOPE_BROADCAST))
+            continue;
+        if (peer->got_to == 0 || peer->missed)
+            peer->got_from = node->seq;
+        peer->missed = false;
+        peer->got_to = node->seq;
+        post(peer, form_for(peer, verb, text), SCOPE_BROADCAST, !is_away(peer));
     }
     slice_release(verb);
     *cause = "there is nobody to send to; /connect ADDRESS first";
@@ -334,6 +351,7 @@ void delivery_disconnected(struct peer *peer, const char *cause)
         delivery_give_up(peer, cause);
         box->plain = false;
     }
+    delivery_lose(peer, box->foreign, cause);
     box->sent = 0;
     box->marked = 0;
     if (peer->ping != 0) {
@@ -370,10 +388,12 @@ void delivery_move(struct peer *to, struct peer *from)
     struct verb verb;
     struct slice keep;
     struct outbox *box = &from->box;
+    delivery_drop(box, box->plain ? box->sent : box->foreign); /* arrives as it is */
     if (box->plain)
         form_to_verbs(from);
     while (form_next_verb(&box->lines, &verb, &keep)) {
-        if (verb.kind == VERB_MSG || verb.seq <= to->skipped) {
+        bool got = verb.seq >= to->got_from && verb.seq <= to->got_to;
+        if (verb.kind == VERB_MSG || !got) {
             struct slice slice = form_verb(to->node, verb.kind, ++to->node->seq, verb.text);
             post(to, form_for(to, slice, verb.text),
                  verb.kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST, box->held);

@@ -86,7 +86,8 @@ void form_to_plain(struct peer *peer)
     exchange(&peer->box, &lines, true);
 }
 
-/* A stream that turned out to be a session: what is on its way arrives as it is. */
+/* A stream that turned out to be a session: what is on its way arrives as it is, and is confirmed
+ * like the rest. */
 void form_to_verbs(struct peer *peer)
 {
     struct queue lines;
@@ -95,13 +96,20 @@ void form_to_verbs(struct peer *peer)
     struct outbox *box = &peer->box;
     enum verb_kind kind = box->scope == SCOPE_DIRECT ? VERB_MSG : VERB_BCAST;
     queue_init(&lines);
-    delivery_drop(box, box->sent);
+    size_t on_its_way = box->sent;
+    while (lines.bytes < on_its_way) {
+        struct slice sent = queue_share(&box->lines, 0, on_its_way - lines.bytes);
+        queue_consume(&box->lines, sent.len);
+        queue_push(&lines, sent);
+    }
     while (box->lines.bytes > 0) {
         if (message_parse(next_line(&box->lines, &keep), &message))
             queue_push(&lines, form_verb(peer->node, kind, ++peer->node->seq, message.text));
         slice_release(keep);
     }
     exchange(box, &lines, false);
+    box->sent = on_its_way;
+    box->foreign = on_its_way;
 }
 
 struct slice form_for(struct peer *peer, struct slice verb, struct span text)

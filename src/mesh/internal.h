@@ -27,6 +27,7 @@ struct outbox {
     bool plain;          /* the lines are plain messages */
     enum event_scope scope; /* of the line posted last: plain lines do not tell */
     size_t sent;         /* of lines.bytes: handed to the connection */
+    size_t foreign;      /* at the front: plain lines sent before a stream became a session */
     size_t marked;       /* of those: confirmed once the answer to marker comes; 0 no marker out */
     uint64_t marker;     /* its number */
     uint64_t marked_at;  /* monotonic us */
@@ -78,7 +79,8 @@ struct peer {
     uint64_t boot;         /* of its present run */
     uint64_t epoch;        /* of its numbering */
     uint64_t mark;         /* highest seq of that epoch that we have taken */
-    uint64_t skipped;      /* the last broadcast that it was not to get */
+    uint64_t got_from, got_to; /* the last unbroken run of broadcasts posted to it; 0 none */
+    bool missed;               /* a broadcast after that was not for it */
     uint64_t due;          /* when the sink has written so much, its lines have left */
     int64_t rtt_us;
     uint64_t ping;         /* number of the ping that /ping waits for; 0 none */
@@ -214,6 +216,7 @@ void link_send(struct link *link, struct buffer *line); /* and frees the buffer 
 void link_bye(struct link *link, const char *reason, const char *cause);
 void link_kill(struct link *link, const char *cause); /* closes now; freed at the turn's end */
 void link_name(struct link *link); /* says what we are called */
+void link_part(struct link *link, const char *cause); /* from its peer; tells nobody */
 void link_duplicate(struct link *link); /* another connection counts: says so and closes */
 void link_answer_bye(struct link *link);
 /* Nothing more is heard from it or owed to it; what is queued (an /error) still leaves. */
@@ -247,6 +250,7 @@ bool dialer_leave_from(const struct node *node, struct address out[2], size_t *c
 /* --- oneshot.c: one message per connection --- */
 void oneshot_pump(struct peer *peer);
 void oneshot_cancel(struct peer *peer);
+void oneshot_interrupt(struct peer *peer); /* the same, but lets an exit through */
 void oneshot_exit(struct peer *peer);     /* the text that says we leave */
 
 /* --- delivery.c --- */

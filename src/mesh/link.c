@@ -187,22 +187,33 @@ void link_send(struct link *link, struct buffer *line)
     buffer_free(line);
 }
 
-/* Whoever waits for this connection learns that it is no more. */
-static void detach(struct link *link, const char *cause)
+void link_part(struct link *link, const char *cause)
 {
     struct peer *peer = link->peer;
     link->peer = NULL;
     if (peer == NULL)
         return;
-    if (peer->attempt.link == link) {
+    if (peer->attempt.link == link)
         peer->attempt.link = NULL;
-        dialer_ended(peer, cause);
-        return;
-    }
     if (peer->link != link)
         return;
     delivery_disconnected(peer, cause);
     peer->link = NULL;
+}
+
+/* Whoever waits for this connection learns that it is no more. */
+static void detach(struct link *link, const char *cause)
+{
+    struct peer *peer = link->peer;
+    bool dialled = peer != NULL && peer->attempt.link == link;
+    bool used = peer != NULL && peer->link == link;
+    link_part(link, cause);
+    if (dialled) {
+        dialer_ended(peer, cause);
+        return;
+    }
+    if (!used)
+        return;
     if (peer->transient) {
         peer_settle(peer, cause);
         membership_remove(peer);
@@ -276,7 +287,7 @@ void link_bye(struct link *link, const char *reason, const char *cause)
 void link_duplicate(struct link *link)
 {
     say_bye(link, LINK_DUPLICATE);
-    link->peer = NULL;
+    link_part(link, "another connection to it counts");
     session_close(link->session);
     shut(link);
 }

@@ -65,7 +65,6 @@ struct peer *membership_add(struct node *node, const struct address *a)
         peer_set_address(peer, a);
     peer->unkept = node->peer_count >= MEMBERSHIP_MAX;
     peer->passing = peer->unkept;
-    peer->skipped = node->seq;
     enlist(node, peer);
     return peer;
 }
@@ -165,7 +164,7 @@ void membership_turn(struct node *node)
 /* other stays as a signpost for those who hold it. */
 void membership_absorb(struct peer *keeper, struct peer *other)
 {
-    for (size_t i = other->row.address_count; i > 0; i--)
+    for (size_t i = other->transient ? 0 : other->row.address_count; i > 0; i--)
         peer_set_address(keeper, &other->row.addresses[i - 1]);
     delivery_move(keeper, other);
     keeper->named = keeper->named || other->named;
@@ -173,6 +172,7 @@ void membership_absorb(struct peer *keeper, struct peer *other)
     keeper->row.quiet = keeper->row.quiet && other->row.quiet;
     peer_touch(keeper);
     keeper->announced = keeper->announced || other->announced;
+    losses_tell_peer(other);
     bury(other);
     other->became = peer_hold(keeper);
 }

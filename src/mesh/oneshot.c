@@ -57,6 +57,12 @@ void oneshot_cancel(struct peer *peer)
         delivery_lose(peer, line, "interrupted before it was confirmed");
 }
 
+void oneshot_interrupt(struct peer *peer)
+{
+    if (peer->oneshot != NULL && !peer->oneshot->leaving)
+        oneshot_cancel(peer);
+}
+
 /* The first line that waits, and its text. */
 static struct span first_text(const struct peer *peer, size_t *line)
 {
@@ -126,6 +132,8 @@ static void said_exit(struct peer *peer)
         membership_remove(peer);
     } else {
         delivery_ready(peer);
+        if (!peer->tried)
+            dialer_dial(peer); /* somebody has asked for it meanwhile */
     }
 }
 

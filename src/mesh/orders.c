@@ -156,9 +156,7 @@ void node_forget(struct node *node, struct peer *peer)
     struct link *link = peer->link;
     dialer_cancel(peer);
     if (link != NULL) {
-        delivery_disconnected(peer, "forgotten");
-        peer->link = NULL;
-        link->peer = NULL;
+        link_part(link, "forgotten");
         link_bye(link, "forget", "forgotten");
         session_close(link->session);
     } else if (peer_is_up(peer)) {

@@ -33,12 +33,12 @@ static void refuse_self(struct link *link, const struct hello *hello)
 static void refuse_duplicate(struct link *link)
 {
     struct peer *peer = link->peer;
-    if (peer != NULL && peer->attempt.link == link) {
-        link->peer = NULL;
-        peer->attempt.link = NULL;
-        dialer_ended(peer, NULL);
-    }
+    bool dialled = peer != NULL && peer->attempt.link == link;
     link_duplicate(link);
+    if (dialled)
+        dialer_ended(peer, NULL);
+    else if (peer != NULL && peer->announced && peer->link == NULL)
+        peer_wait_grace(peer, "another connection to it counts");
 }
 
 /* Where the node at the other end listens, as seen from here. */
@@ -53,19 +53,17 @@ static struct address heard_address(const struct link *link, const struct hello 
     return a;
 }
 
-/* The address belonged to another node until now: what waits for that one stays with it. */
-static struct peer *take_over(struct link *link, struct peer *former, const struct address *at)
+/* Known by an address alone so far: it may turn out to be any node. */
+static bool is_nameless(const struct peer *peer, const struct link *link)
 {
-    if (former->attempt.link == link)
-        former->attempt.link = NULL;
-    struct peer *peer = membership_add(link->node, at);
-    peer->named = former->named;
-    former->named = false;
-    peer_drop_address(former, at);
-    link->peer = peer;
-    peer->attempt.link = link->role == SESSION_DIALER ? link : NULL;
-    dialer_ended(former, "another node answers there now");
-    return peer;
+    return peer->row.node[0] == '\0' && !peer->transient &&
+           (peer->link == NULL || peer->link == link);
+}
+
+static struct peer *new_peer(struct link *link)
+{
+    return link->role == SESSION_DIALER ? membership_add(link->node, NULL)
+                                        : membership_newcomer(link->node, &link->remote);
 }
 
 /* The peer that a hello comes from: by its id, else by the address, else a new one. */
@@ -77,33 +75,40 @@ static struct peer *identify(struct link *link, const struct hello *hello)
     struct peer *here = link->peer;
     if (here == NULL && at.port != 0)
         here = membership_by_address(node, &at);
-    if (known != NULL && here != NULL && known != here && here->row.node[0] == '\0' &&
-        !here->transient && (here->link == NULL || here->link == link)) {
-        bool dialled = here->attempt.link == link;
-        here->attempt.link = dialled ? NULL : here->attempt.link;
-        here->link = NULL;
-        membership_absorb(known, here);
-        link->peer = known;
-        if (dialled && known->attempt.link == NULL)
-            known->attempt.link = link;
-        return known;
-    }
-    if (known == NULL && here != NULL && here->row.node[0] != '\0')
-        known = link->peer == here ? take_over(link, here, &at)
-                                   : membership_newcomer(node, &link->remote);
+    if (here != NULL && !is_nameless(here, link))
+        here = NULL;
     if (known == NULL)
-        known = here != NULL && !here->transient ? here
-                                                 : membership_newcomer(node, &link->remote);
-    if (link->peer != NULL && link->peer != known && link->peer->attempt.link == link) {
-        link->peer->attempt.link = NULL;
-        dialer_ended(link->peer, "another node answers there now");
-        link->peer = NULL;
-    }
+        known = here != NULL ? here : new_peer(link);
+    else if (here != NULL && here != known && here != link->peer)
+        membership_absorb(known, here);
     if (at.port != 0)
         peer_set_address(known, &at);
     else if (known->row.address_count == 0)
         address_print(&link->remote, known->text); /* for showing: nobody listens there */
     return known;
+}
+
+/* The connection belonged to another entry of the directory until now: one that has turned out to
+ * be this peer, or another node that had the address before. What waits for that one stays. */
+static void change_peer(struct link *link, struct peer *before, struct peer *peer)
+{
+    bool dialled = before->attempt.link == link;
+    if (dialled)
+        before->attempt.link = NULL;
+    if (before->transient || is_nameless(before, link)) {
+        before->link = NULL;
+        before->announced = before->announced && !before->transient;
+        membership_absorb(peer, before);
+    } else {
+        link_part(link, "another node answers there now");
+        peer->named = peer->named || before->named;
+        before->named = false;
+        peer_drop_address(before, &peer->row.addresses[0]);
+        dialer_ended(before, "another node answers there now");
+    }
+    link->peer = peer;
+    if (dialled && peer->attempt.link == NULL)
+        peer->attempt.link = link;
 }
 
 static bool is_duplicate(const struct link *link, const struct peer *peer,
@@ -130,9 +135,6 @@ static bool is_duplicate(const struct link *link, const struct peer *peer,
 /* The new connection takes the old one's place without a word to anybody: the peer stays up. */
 static void replace(struct link *old)
 {
-    struct peer *peer = old->peer;
-    delivery_disconnected(peer, "replaced by a newer connection");
-    peer->link = NULL;
     link_duplicate(old);
 }
 
@@ -150,18 +152,6 @@ static void learn(struct peer *peer, const struct hello *hello)
     peer_touch(peer);
 }
 
-/* Somebody with nc has turned out to be a peer: what waited for the connection waits for it. */
-static void leave_transient(struct link *link, struct peer *peer)
-{
-    struct peer *former = link->peer;
-    if (former == NULL || former == peer || !former->transient)
-        return;
-    former->link = NULL;
-    former->announced = false;
-    delivery_move(peer, former);
-    membership_remove(former);
-}
-
 struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
 {
     if (strcmp(hello->node, link->node->id) == 0) {
@@ -169,6 +159,8 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
         return NULL;
     }
     struct peer *peer = identify(link, hello);
+    if (link->peer != NULL && link->peer != peer)
+        change_peer(link, link->peer, peer);
     if (is_duplicate(link, peer, hello)) {
         refuse_duplicate(link);
         return NULL;
@@ -178,7 +170,6 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
     if (peer->attempt.link == link)
         peer->attempt.link = NULL;
     dialer_cancel(peer); /* another dial of ours would only make a second connection */
-    leave_transient(link, peer);
     if (link->role == SESSION_DIALER)
         peer->row.claimed = false;
     learn(peer, hello);
@@ -193,7 +184,8 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
 
 void rendezvous_stream(struct link *link, struct peer *peer)
 {
-    leave_transient(link, peer);
+    if (link->peer != NULL && link->peer != peer)
+        change_peer(link, link->peer, peer);
     link->peer = peer;
     peer->link = link;
     if (peer->attempt.link == link)
