@@ -106,8 +106,9 @@ def ping(scene):
     before = len(alice.err)
     assert not [line for line in alice.ask(f"/ping {seed.address}") if "ms" in line]
     alice.err.wait(lambda line: seed.address in line, since=before)
-    assert seed.texts() == ["Connected\n"], "an original is never probed"
     assert alice.finish() == 1
+    seed.hears("exit")
+    assert seed.texts() == ["Connected\n", "exit"], "an original is never probed"
 
 
 @test("/ping of a stopped node is a failure in bounded time, and others go on")

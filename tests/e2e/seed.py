@@ -289,7 +289,9 @@ def once_a_run(scene):
         node = scene.node("alice", "--state", state, *named, home=home)
         node.send(f"/msg {seed.address} run {run}")
         seed.hears(f"run {run}")
+        mark = len(seed.received)
         assert node.finish() == 0
+        seed.hears("exit", since=mark)
         greetings = seed.received.count(lambda m: m.text == "Connected\n")
         assert greetings <= run, f"{greetings} greetings in {run} runs"
         assert seed.received.count(lambda m: m.text == "exit") == run
