@@ -8,6 +8,7 @@
 #include "shell/terminal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -134,13 +135,23 @@ static void keys_overdue(void *arg)
     hand_over_keys(t);
 }
 
+/* Since the loop found keys we may have been stopped, and the shell may have read them. */
+static bool keys_are_there(void)
+{
+    struct pollfd keyboard = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    return poll(&keyboard, 1, 0) > 0;
+}
+
 static void input_ready(void *arg, int events)
 {
     struct terminal *t = arg;
     char bytes[READ_MAX];
-    ssize_t len = read(STDIN_FILENO, bytes, sizeof bytes);
 
     (void)events;
+    if (!keys_are_there())
+        return;
+    ssize_t len = read(STDIN_FILENO, bytes, sizeof bytes);
     if (len < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     if (len <= 0) {
@@ -179,14 +190,15 @@ static void resize(void *arg, int signo)
     editor_resize(t->editor);
 }
 
-/* An orphan is not stopped and nobody lets it go on: it tells itself. */
+/* An orphan is not stopped and nobody lets it go on: it tells itself. Not by raise(3), whose signal
+ * to the thread would come besides the shell's to the process. */
 static void suspend(void *arg, int signo)
 {
     struct terminal *t = arg;
 
     editor_suspend(t->editor);
     job_take_default_action(signo);
-    raise(SIGCONT);
+    kill(getpid(), SIGCONT);
 }
 
 static void resume(void *arg, int signo)
