@@ -294,7 +294,8 @@ static void pump(struct peer *peer)
     if (peer->forgotten || peer->became != NULL || peer->box.lines.bytes == 0)
         return;
     if (peer->link == NULL) {
-        if (peer->box.held && !timer_is_set(&peer->attempt.again))
+        /* In its moment of grace it comes by itself: a dial would only cross with that. */
+        if (peer->box.held && !timer_is_set(&peer->attempt.again) && !timer_is_set(&peer->grace))
             dialer_dial(peer);
         return;
     }
