@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Builds the parts, joins them, runs the loop, and turns the outcome into an exit status. What is
- * decided here is the order of things: start, talk, drain, leave.
+ * Builds the parts, joins them, runs the loop, and takes them down again.
  */
 #include "config.h"
 
@@ -15,129 +14,12 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "app.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "home.h"
 #include "listening.h"
-#include "options.h"
-#include "report/output.h"
-#include "report/report.h"
-#include "shell/console.h"
-#include "shell/interpreter.h"
-#include "shell/script.h"
 #include "shell/terminal.h"
-
-enum {
-    OUTPUT_PATIENCE_US = 10000000, /* for a reader of stdout that has stopped, at the end */
-    HASTE_US = 500000,             /* for our goodbyes when that reader has gone */
-};
-
-enum phase { TALKING, DRAINING, LEAVING };
-
-struct app {
-    struct options options;
-    struct loop *loop;
-    struct state *state;
-    struct database *db;
-    struct node *node;
-    struct output *output; /* NULL on a terminal */
-    struct report *report;
-    struct interpreter *interpreter;
-    struct script *script;     /* NULL on a terminal, or if stdin is not read */
-    struct console *console; /* NULL elsewhere */
-    bool interactive;
-    bool wants_target; /* -t names a peer that is not known yet */
-    enum phase phase;
-    int status;
-    int signals; /* caught, that end us */
-    struct timer drain; /* the end of the drain; after it, of the wait for stdout */
-    uint64_t left_at;   /* bytes that had left when that wait began */
-};
-
-/* --- leaving --- */
-
-static void drained(void *arg)
-{
-    struct app *app = arg;
-    app->phase = LEAVING;
-    node_leave(app->node);
-}
-
-static void leave(void *arg)
-{
-    struct app *app = arg;
-    if (app->phase != TALKING)
-        return;
-    app->phase = DRAINING;
-    timer_set(app->loop, &app->drain, loop_now(app->loop) + app->options.drain_us, drained, app);
-    loop_again(app->loop);
-    if (app->console != NULL && !node_is_sent(app->node))
-        log_notice("waiting until everything is delivered, at most %llu s; Ctrl-C leaves at once",
-                   (unsigned long long)(app->options.drain_us / 1000000));
-}
-
-/* A person who asks to leave, perhaps for the second time. */
-static void insist(void *arg)
-{
-    struct app *app = arg;
-    if (app->phase == DRAINING) {
-        timer_stop(app->loop, &app->drain);
-        drained(app);
-    }
-    leave(app);
-}
-
-static void input_ended(void *arg)
-{
-    struct app *app = arg;
-    if (!app->options.keep)
-        leave(app);
-}
-
-static void raise_status(struct app *app, int status)
-{
-    if (status > app->status)
-        app->status = status;
-}
-
-static void drop_script(struct app *app)
-{
-    if (app->script == NULL)
-        return;
-    raise_status(app, script_status(app->script));
-    script_free(app->script);
-    app->script = NULL;
-}
-
-static void end_signal(void *arg, int signo)
-{
-    struct app *app = arg;
-    if (++app->signals > 1) {
-        terminal_restore();
-        signal(signo, SIG_DFL);
-        raise(signo);
-        return; /* it is delivered as soon as the loop waits again */
-    }
-    interpreter_cancel(app->interpreter);
-    drop_script(app);
-    leave(app);
-}
-
-static void stop(void *arg)
-{
-    struct app *app = arg;
-    loop_stop(app->loop);
-}
-
-static void output_failed(void *arg, int error)
-{
-    struct app *app = arg;
-    log_error("stdout: %s", error == EPIPE ? "its reader has gone" : strerror(error));
-    raise_status(app, STATUS_FAILED);
-    app->phase = LEAVING;
-    timer_set(app->loop, &app->drain, loop_now(app->loop) + HASTE_US, stop, app);
-    node_leave(app->node);
-}
 
 /* --- joining the parts --- */
 
@@ -176,8 +58,6 @@ static void reply(void *arg, const char *command, const struct span *fields, siz
 
 /* --- the turn --- */
 
-static void wait_for_output(struct app *app);
-
 static void find_target(struct app *app)
 {
     char *cause;
@@ -187,10 +67,10 @@ static void find_target(struct app *app)
     }
     if (node_is_settled(app->node)) {
         log_error("--to %s", cause);
-        raise_status(app, STATUS_FAILED);
+        app_raise_status(app, STATUS_FAILED);
         app->wants_target = false;
-        drop_script(app);
-        leave(app);
+        app_drop_script(app);
+        app_leave(app);
     }
     free(cause);
 }
@@ -216,48 +96,6 @@ static void flush(void *arg)
     struct app *app = arg;
     if (app->output != NULL)
         output_flush(app->output);
-}
-
-static void give_up_output(void *arg)
-{
-    struct app *app = arg;
-    if (sink_written(app) > app->left_at) {
-        wait_for_output(app);
-        return;
-    }
-    log_error("stdout: its reader has stopped, %llu bytes were not written",
-              (unsigned long long)(sink_accepted(app) - sink_written(app)));
-    raise_status(app, STATUS_FAILED);
-    loop_stop(app->loop);
-}
-
-/* What was printed is to arrive, for as long as its reader goes on reading. */
-static void wait_for_output(struct app *app)
-{
-    app->left_at = sink_written(app);
-    timer_set(app->loop, &app->drain, loop_now(app->loop) + OUTPUT_PATIENCE_US, give_up_output,
-              app);
-}
-
-static bool has_backlog(struct app *app)
-{
-    if (sink_written(app) == sink_accepted(app))
-        return false;
-    if (!timer_is_set(&app->drain))
-        wait_for_output(app);
-    return true;
-}
-
-static void move_on(void *arg)
-{
-    struct app *app = arg;
-    if (app->phase == DRAINING && interpreter_is_idle(app->interpreter) &&
-        node_is_settled(app->node) && node_is_sent(app->node)) {
-        timer_stop(app->loop, &app->drain);
-        drained(app);
-    }
-    if (app->phase == LEAVING && node_has_left(app->node) && !has_backlog(app))
-        loop_stop(app->loop);
 }
 
 /* --- start --- */
@@ -287,7 +125,7 @@ static void make_report(struct app *app)
     };
     app->report = report_new(&config, print_line, app);
     if (!app->interactive)
-        app->output = output_new(app->loop, STDOUT_FILENO, output_failed, app);
+        app->output = output_new(app->loop, STDOUT_FILENO, app_output_failed, app);
 }
 
 static void diagnostic(void *arg, enum log_level level, struct span line)
@@ -304,7 +142,7 @@ static bool make_console(struct app *app)
                     : o->state != NULL ? alloc_print("%s/history", o->state)
                                        : state_default_path("history");
     app->console = console_new(app->loop, app->node, app->interpreter, history, o->to != NULL,
-                               insist, app);
+                               app_insist, app);
     free(history);
     if (app->console == NULL) {
         log_error("the terminal belongs to another job; start me in the foreground");
@@ -330,7 +168,7 @@ static bool make_input(struct app *app)
     if (is_null_device(STDIN_FILENO) && o->command_count == 0)
         return true; /* receive only */
     app->script = script_new(app->loop, STDIN_FILENO, o->to != NULL, app->node, app->interpreter,
-                             input_ended, app);
+                             app_input_ended, app);
     return true;
 }
 
@@ -351,11 +189,11 @@ static bool is_ignored(int signo)
 
 static void take_signals(struct app *app)
 {
-    loop_on_signal(app->loop, SIGTERM, end_signal, app);
+    loop_on_signal(app->loop, SIGTERM, app_signalled, app);
     if (!is_ignored(SIGHUP)) /* nohup(1) */
-        loop_on_signal(app->loop, SIGHUP, end_signal, app);
+        loop_on_signal(app->loop, SIGHUP, app_signalled, app);
     if (!app->interactive)
-        loop_on_signal(app->loop, SIGINT, end_signal, app);
+        loop_on_signal(app->loop, SIGINT, app_signalled, app);
 }
 
 static bool dial_addresses(struct app *app)
@@ -373,7 +211,7 @@ static bool dial_addresses(struct app *app)
 
 static int start(struct app *app)
 {
-    static const struct interpreter_handlers handlers = {.reply = reply, .quit = leave};
+    static const struct interpreter_handlers handlers = {.reply = reply, .quit = app_leave};
     if (app->interactive && !app->options.port_given && app->options.listen_count == 0 &&
         !listening_ask(&app->options))
         return STATUS_FAILED;
@@ -386,7 +224,7 @@ static int start(struct app *app)
     loop_on_turn(app->loop, take_orders, app);
     make_node(app);
     loop_on_turn(app->loop, flush, app);
-    loop_on_turn(app->loop, move_on, app);
+    loop_on_turn(app->loop, app_move_on, app);
     if (!listening_start(app->node, &app->options))
         return STATUS_FAILED;
     app->interpreter = interpreter_new(app->loop, app->node, &handlers, app);
@@ -400,20 +238,6 @@ static int start(struct app *app)
 }
 
 /* --- end --- */
-
-static int final_status(struct app *app)
-{
-    const char *which;
-    raise_status(app, interpreter_status(app->interpreter));
-    drop_script(app);
-    if (report_has_losses(app->report))
-        raise_status(app, STATUS_UNDELIVERED);
-    if (!node_reached_all(app->node, &which)) {
-        log_error("%s was never reached", which);
-        raise_status(app, STATUS_FAILED);
-    }
-    return app->status;
-}
 
 static void tear_down(struct app *app)
 {
@@ -455,7 +279,7 @@ int main(int argc, char **argv)
     app.status = start(&app);
     if (app.status == 0) {
         loop_run(app.loop);
-        app.status = final_status(&app);
+        app.status = app_final_status(&app);
     }
     int status = app.status;
     tear_down(&app);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -25,17 +26,46 @@ static enum log_level log_most = LOG_NOTICE;
 static void (*log_sink)(void *arg, enum log_level level, struct span line) = write_stderr;
 static void *log_arg;
 
-/* One write(2) for a line, so that two programs on one stderr do not mix theirs. */
-static void write_stderr(void *arg, enum log_level level, struct span line)
+static size_t log_left_out;
+
+static bool is_writable(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
+}
+
+static void write_line(struct span line)
 {
     char bytes[LOG_LINE + 1];
 
-    (void)arg;
-    (void)level;
     memcpy(bytes, line.at, line.len);
     bytes[line.len] = '\n';
     if (write(STDERR_FILENO, bytes, line.len + 1) < 0)
         return; /* there is no third place to complain at */
+}
+
+/* One write(2) for a line, so that two programs on one stderr do not mix theirs. A line fits into
+ * what a writable pipe takes at once (PIPE_BUF); a stderr that nobody reads stops nothing. */
+static void write_stderr(void *arg, enum log_level level, struct span line)
+{
+    char words[64];
+
+    (void)arg;
+    (void)level;
+    if (!is_writable(STDERR_FILENO)) {
+        log_left_out++;
+        return;
+    }
+    if (log_left_out > 0) {
+        snprintf(words, sizeof words, "hashflow: %zu lines were left out here", log_left_out);
+        log_left_out = 0;
+        write_line(span_of(words));
+    }
+    if (is_writable(STDERR_FILENO))
+        write_line(line);
+    else
+        log_left_out++;
 }
 
 void log_set_level(enum log_level most)

@@ -17,7 +17,8 @@ enum event_kind {
     EVENT_NAME,        /* a peer is called name from now on; former is what it was called */
     EVENT_FAILED,      /* count lines for a peer were not delivered and never will be: cause */
     EVENT_KEPT_BACK,   /* on leaving: count lines for a peer that is away were not sent */
-    EVENT_REFUSED,     /* something that came from address could not be delivered to us: cause */
+    EVENT_REFUSED,     /* something that came from address could not be delivered to us: cause;
+                          count is how often, if more than once */
 };
 
 enum event_scope { SCOPE_DIRECT, SCOPE_BROADCAST };

@@ -72,7 +72,8 @@ static void adopt(struct link *link, struct peer *peer)
         return;
     if (dialect == DIALECT_ONESHOT && peer->row.dialect == DIALECT_UNKNOWN)
         peer_set_dialect(peer, DIALECT_ONESHOT);
-    if (dialect == DIALECT_STREAM && link->role == SESSION_LISTENER && peer->link == NULL &&
+    /* Whoever closes after each message, with LF or without, stays a one-shot peer. */
+    if (dialect == DIALECT_STREAM && peer->row.dialect != DIALECT_ONESHOT && link->role == SESSION_LISTENER && peer->link == NULL &&
         (link->peer == NULL || link->peer->transient))
         rendezvous_stream(link, peer);
     peer_spoke(peer);
@@ -239,6 +240,14 @@ static void hear_bye(struct link *link, const struct verb *verb)
     link_answer_bye(link);
 }
 
+/* It says why it is about to close; once is enough. */
+static void hear_error(struct link *link, const struct verb *verb)
+{
+    log_error("%s %s says: %.*s %.*s", link->peer->text, link->peer->row.name,
+              (int)verb->code.len, verb->code.at, (int)verb->text.len, verb->text.at);
+    link_kill(link, "ended with an /error");
+}
+
 static void hear_verb(struct link *link, const struct session_event *event)
 {
     const struct verb *verb = &event->verb;
@@ -262,8 +271,7 @@ static void hear_verb(struct link *link, const struct session_event *event)
         hear_bye(link, verb);
         break;
     case VERB_ERROR:
-        log_error("%s %s says: %.*s %.*s", link->peer->text, link->peer->row.name,
-                  (int)verb->code.len, verb->code.at, (int)verb->text.len, verb->text.at);
+        hear_error(link, verb);
         break;
     case VERB_HELLO:
     case VERB_OTHER:
@@ -274,11 +282,26 @@ static void hear_verb(struct link *link, const struct session_event *event)
 static void hear_refused(struct link *link, const struct session_event *event)
 {
     char text[ADDRESS_TEXT];
+    if (link->refused++ > 0)
+        return; /* said once for each connection: it may be a flood */
     address_print(&link->remote, text);
     tell(link->node, &(struct event){.kind = EVENT_REFUSED,
                                      .address = text,
                                      .name = link->peer != NULL ? link->peer->row.name : "-",
                                      .cause = event->cause});
+}
+
+void hearing_end(struct link *link)
+{
+    char text[ADDRESS_TEXT];
+    if (link->refused < 2)
+        return;
+    address_print(&link->remote, text);
+    tell(link->node, &(struct event){.kind = EVENT_REFUSED,
+                                     .address = text,
+                                     .name = "-",
+                                     .count = link->refused - 1,
+                                     .cause = "more like that"});
 }
 
 static void hear_failed(struct link *link, const struct session_event *event)

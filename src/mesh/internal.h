@@ -196,6 +196,7 @@ struct link {
     char claimed_name[NAME_TEXT];
     char said_name[NAME_TEXT];        /* what we are called in our /hello */
     uint64_t since, heard;            /* it began, and bytes came last; monotonic us */
+    size_t refused;                   /* lines that could not be delivered */
     bool closing;                     /* we have said all that we will */
     bool finishing;                   /* it has said /bye: so do we, after the last pong */
     bool duplicate;                   /* it lost against a crossed dial */
@@ -226,10 +227,13 @@ void link_answer_pings(struct link *link);
 void link_hold(struct link *link); /* reads, or does not, as the node says */
 void link_reap(struct node *node);
 bool link_is_session(const struct link *link);
-void link_accepted(void *arg, int fd, const struct address *from);
+
+/* --- door.c: who is let in --- */
+void door_accepted(void *arg, int fd, const struct address *from); /* takes fd; arg is the node */
 
 /* --- hearing.c: what is said on a connection --- */
 void hearing_event(void *arg, const struct session_event *event);
+void hearing_end(struct link *link); /* tells how much could not be delivered */
 
 /* --- rendezvous.c: two nodes have said who they are --- */
 /* Decides about a /hello: the peer it belongs to, with the connection taken as its own; or NULL,

@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -20,9 +18,6 @@ enum {
     LINK_PONGS = 64,          /* with so many unanswered pings a connection is not read */
     LINK_PONG_BYTES = 64 * 1024, /* queued on a connection: no more pongs */
     LINK_LINE = 512,          /* room for a greeting or a hello */
-    LINK_RESERVE = 100,       /* descriptors kept for dials, files and the like */
-    LINK_EVICT_US = 10000000, /* a silent connection makes room after so long */
-    LINK_EVICT_LISTENER_US = 60000000,
 };
 
 static void keep_deadline(struct link *link);
@@ -232,6 +227,7 @@ void link_kill(struct link *link, const char *cause)
     if (link->dead)
         return;
     link->dead = true;
+    hearing_end(link);
     session_close(link->session);
     timer_stop(link->node->loop, &link->timer);
     *link->link_back = link->next;
@@ -368,73 +364,4 @@ void link_reap(struct node *node)
         free(link->pongs);
         free(link);
     }
-}
-
-/* How long the connection must have been silent to make room for another: one that has not said
- * who it is not for long, a person who listens longer, anybody else for ever. */
-static uint64_t patience(const struct link *link)
-{
-    if (link->role == SESSION_DIALER || link->closing)
-        return UINT64_MAX;
-    if (link->peer == NULL)
-        return LINK_EVICT_US;
-    return link->peer->transient ? LINK_EVICT_LISTENER_US : UINT64_MAX;
-}
-
-static struct link *find_silent(struct node *node)
-{
-    struct link *silent = NULL;
-    for (struct link *l = node->links; l != NULL; l = l->next) {
-        uint64_t silence = loop_now(node->loop) - l->heard;
-        if (silence < patience(l))
-            continue;
-        if (silent == NULL || patience(l) < patience(silent) ||
-            (patience(l) == patience(silent) && l->heard < silent->heard))
-            silent = l;
-    }
-    return silent;
-}
-
-static bool fits(int fd)
-{
-    int limit = loop_fd_limit();
-    int reserve = limit / 8 < LINK_RESERVE ? limit / 8 : LINK_RESERVE;
-    return fd < limit - reserve;
-}
-
-static void refuse(int fd)
-{
-    static const char words[] = "/error full no free connection, try again later\n";
-    (void)!send(fd, words, sizeof words - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    close(fd);
-}
-
-void link_accepted(void *arg, int fd, const struct address *from)
-{
-    struct node *node = arg;
-    if (node->leaving) {
-        close(fd);
-        return;
-    }
-    if (!fits(fd)) {
-        struct link *silent = find_silent(node);
-        if (silent == NULL) {
-            char text[ADDRESS_TEXT];
-            address_print(from, text);
-            if (!node->full)
-                log_error("%s: refused, all %d descriptors are in use; raise ulimit -n", text,
-                          loop_fd_limit());
-            node->full = true;
-            refuse(fd);
-            return;
-        }
-        link_kill(silent, "made room for another");
-    } else {
-        node->full = false;
-    }
-    struct link *link = link_new(node, fd, SESSION_LISTENER, NULL);
-    if (link == NULL)
-        log_error("a connection was refused: select() cannot watch it");
-    else
-        link->remote = *from; /* also of a connection that has been reset meanwhile */
 }

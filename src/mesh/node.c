@@ -136,7 +136,7 @@ void node_free(struct node *node)
 
 int node_listen(struct node *node, const struct address *at, struct address *out)
 {
-    struct listener *l = listener_new(node->loop, at, link_accepted, node);
+    struct listener *l = listener_new(node->loop, at, door_accepted, node);
     if (l == NULL)
         return -1;
     node->listeners[node->listener_count++] = l;

@@ -269,7 +269,10 @@ static void tell_kept_back(struct report *r, const struct event *e)
 static void tell_refused(struct report *r, const struct event *e)
 {
     (void)r;
-    log_error("%s %s: %s", e->address, e->name, e->cause);
+    if (e->count > 1)
+        log_error("%s %s: %s, %zu times", e->address, e->name, e->cause, e->count);
+    else
+        log_error("%s %s: %s", e->address, e->name, e->cause);
 }
 
 void report_event(struct report *r, const struct event *event)

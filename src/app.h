@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The parts of the program and its phases, shared by main.c, which builds and joins them, and
+ * leaving.c, which decides when and how it ends.
+ */
+#ifndef HASHFLOW_APP_H
+#define HASHFLOW_APP_H
+
+#include "options.h"
+#include "report/output.h"
+#include "report/report.h"
+#include "shell/console.h"
+#include "shell/interpreter.h"
+#include "shell/script.h"
+#include "store/state.h"
+
+enum phase { TALKING, DRAINING, LEAVING };
+
+struct app {
+    struct options options;
+    struct loop *loop;
+    struct state *state;
+    struct database *db;
+    struct node *node;
+    struct output *output; /* NULL on a terminal */
+    struct report *report;
+    struct interpreter *interpreter;
+    struct script *script;     /* NULL on a terminal, or if stdin is not read */
+    struct console *console; /* NULL elsewhere */
+    bool interactive;
+    bool wants_target; /* -t names a peer that is not known yet */
+    enum phase phase;
+    int status;
+    int signals; /* caught, that end us */
+    struct timer drain; /* the end of the drain; after it, of the wait for stdout */
+    uint64_t backlog;   /* bytes not written when that wait began */
+};
+
+/* --- leaving.c --- */
+
+void app_raise_status(struct app *app, int status); /* the largest counts */
+void app_drop_script(struct app *app);              /* no more lines come from stdin */
+
+/* Delivers what waits, says goodbye, ends the loop. Each takes the app. */
+void app_leave(void *arg);
+void app_insist(void *arg);                   /* a person asks, perhaps for the second time */
+void app_input_ended(void *arg);              /* stdin has ended */
+void app_signalled(void *arg, int signo);     /* the second signal ends at once */
+void app_output_failed(void *arg, int error); /* nobody reads stdout any more */
+
+/* At the end of each turn: is it time for the next phase? */
+void app_move_on(void *arg);
+
+/* What the outcome amounts to as an exit status; the log says why. */
+int app_final_status(struct app *app);
+
+#endif

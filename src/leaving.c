@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * When and how the program ends: the drain, the goodbyes, the last bytes on stdout, and what the
+ * outcome amounts to.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "app.h"
+#include "base/log.h"
+#include "shell/terminal.h"
+
+enum {
+    OUTPUT_PATIENCE_US = 10000000, /* for a reader of stdout that has stopped, at the end */
+    HASTE_US = 500000,             /* for our goodbyes when that reader has gone */
+};
+
+
+static void drained(void *arg)
+{
+    struct app *app = arg;
+    app->phase = LEAVING;
+    node_leave(app->node);
+}
+
+void app_leave(void *arg)
+{
+    struct app *app = arg;
+    if (app->phase != TALKING)
+        return;
+    app->phase = DRAINING;
+    timer_set(app->loop, &app->drain, loop_now(app->loop) + app->options.drain_us, drained, app);
+    loop_again(app->loop);
+    if (app->console != NULL && !node_is_sent(app->node))
+        log_notice("waiting until everything is delivered, at most %llu s; Ctrl-C leaves at once",
+                   (unsigned long long)(app->options.drain_us / 1000000));
+}
+
+/* A person who asks to leave, perhaps for the second time. */
+void app_insist(void *arg)
+{
+    struct app *app = arg;
+    if (app->phase == DRAINING) {
+        timer_stop(app->loop, &app->drain);
+        drained(app);
+    }
+    app_leave(app);
+}
+
+void app_input_ended(void *arg)
+{
+    struct app *app = arg;
+    if (!app->options.keep)
+        app_leave(app);
+}
+
+void app_raise_status(struct app *app, int status)
+{
+    if (status > app->status)
+        app->status = status;
+}
+
+void app_drop_script(struct app *app)
+{
+    if (app->script == NULL)
+        return;
+    app_raise_status(app, script_status(app->script));
+    script_free(app->script);
+    app->script = NULL;
+}
+
+void app_signalled(void *arg, int signo)
+{
+    struct app *app = arg;
+    if (++app->signals > 1) {
+        terminal_restore();
+        signal(signo, SIG_DFL);
+        raise(signo);
+        return; /* it is delivered as soon as the loop waits again */
+    }
+    interpreter_cancel(app->interpreter);
+    app_drop_script(app);
+    app_leave(app);
+}
+
+static void stop(void *arg)
+{
+    struct app *app = arg;
+    loop_stop(app->loop);
+}
+
+void app_output_failed(void *arg, int error)
+{
+    struct app *app = arg;
+    log_error("stdout: %s", error == EPIPE ? "its reader has gone" : strerror(error));
+    app_raise_status(app, STATUS_FAILED);
+    app->phase = LEAVING;
+    timer_set(app->loop, &app->drain, loop_now(app->loop) + HASTE_US, stop, app);
+    node_leave(app->node);
+}
+
+static void wait_for_output(struct app *app);
+
+static uint64_t backlog(const struct app *app)
+{
+    return app->output == NULL ? 0 : output_accepted(app->output) - output_written(app->output);
+}
+
+static void give_up_output(void *arg)
+{
+    struct app *app = arg;
+    if (backlog(app) < app->backlog) {
+        wait_for_output(app);
+        return;
+    }
+    log_error("stdout: its reader has stopped, %llu bytes were not written",
+              (unsigned long long)backlog(app));
+    app_raise_status(app, STATUS_FAILED);
+    loop_stop(app->loop);
+}
+
+/* What was printed is to arrive, for as long as its reader goes on reading. */
+static void wait_for_output(struct app *app)
+{
+    app->backlog = backlog(app);
+    timer_set(app->loop, &app->drain, loop_now(app->loop) + OUTPUT_PATIENCE_US, give_up_output,
+              app);
+}
+
+static bool has_backlog(struct app *app)
+{
+    if (backlog(app) == 0)
+        return false;
+    if (!timer_is_set(&app->drain))
+        wait_for_output(app);
+    return true;
+}
+
+void app_move_on(void *arg)
+{
+    struct app *app = arg;
+    if (app->phase == DRAINING && interpreter_is_idle(app->interpreter) &&
+        node_is_settled(app->node) && node_is_sent(app->node)) {
+        timer_stop(app->loop, &app->drain);
+        drained(app);
+    }
+    if (app->phase == LEAVING && node_has_left(app->node) && !has_backlog(app))
+        loop_stop(app->loop);
+}
+
+int app_final_status(struct app *app)
+{
+    const char *which;
+    app_raise_status(app, interpreter_status(app->interpreter));
+    app_drop_script(app);
+    if (report_has_losses(app->report))
+        app_raise_status(app, STATUS_UNDELIVERED);
+    if (!node_reached_all(app->node, &which)) {
+        log_error("%s was never reached", which);
+        app_raise_status(app, STATUS_FAILED);
+    }
+    return app->status;
+}
