@@ -66,9 +66,11 @@ def one_of_two(scene):
 def lost_of_two(scene):
     alice, bob = scene.node("alice"), scene.node("bob")
     alice.connect(bob.address)
-    second = f"127.0.0.2:{bob.port}"
+    dead, second = dead_address(), f"127.0.0.2:{bob.port}"
     # The first loss is told at once, the next one a second later.
-    alice.send(f"/msg {dead_address()} x", f"/disconnect {second}", f"/msg {second} lost",
+    alice.send(f"/msg {dead} x", f"/disconnect {dead}")
+    alice.expect(re.compile(f"^/msg failed {dead} "))
+    alice.send(f"/msg {second} lost",
                f"/disconnect {second}", f"/connect {second}", "/echo connected")
     alice.expect("/echo connected")
     alice.send("/bcast after")
@@ -403,7 +405,7 @@ def grace(scene):
 
 @test("a full queue outlives a short break of the connection: nothing is refused, nothing doubled")
 def blip(scene):
-    node = scene.node("alice", "--drain", "20")
+    node = scene.node("alice", "-e", "--drain", "20")
     first = scene.session(node, "bob", listening=dead_address(), answer_pings=False)
     count = 120
     data = encode("".join(f"/msg bob {number} {WIDE}\n" for number in range(count)))
@@ -411,6 +413,9 @@ def blip(scene):
     pushing.start()
     wait_until(lambda: len(first.raw) >= 4 << 20, "a queue of 4 MiB, all of it unconfirmed")
     first.close()
+    node.expect(f"* down {first.identity.address} bob")
+    pushing.join(0.4)
+    assert pushing.is_alive(), "stdin is read on, for a queue that is full"
     second = scene.add(SessionConnection(connect(node.address), first.identity))
     second.open_as_dialer()
     pushing.join(20)
