@@ -32,7 +32,7 @@ struct keys {
     bool cancelled;     /* what still comes of this paste is swallowed */
     size_t pasted;      /* bytes since the begin, kept or not */
     size_t end_matched; /* of them, at the end, bytes that may be the end mark's */
-    size_t dropped;
+    size_t refused;
 
     bool taken_in_paste; /* the same, at the place up to which bytes were taken */
     size_t take_matched;
@@ -142,13 +142,12 @@ static void release_paste(struct keys *k, struct span text)
 static void end_paste(struct keys *k, size_t mark_bytes)
 {
     size_t text = k->pasted - mark_bytes;
-    size_t held = buffer_length(&k->held);
 
-    if (!k->cancelled) {
-        release_paste(k, span_make(buffer_span(&k->held).at, text < held ? text : held));
-        k->dropped += text > held ? text - held : 0;
-    }
-    buffer_consume(&k->held, held);
+    if (!k->cancelled && text <= KEYS_PASTE_MAX)
+        release_paste(k, span_make(buffer_span(&k->held).at, text));
+    else if (!k->cancelled)
+        k->refused += text;
+    buffer_consume(&k->held, buffer_length(&k->held));
     k->pasting = false;
 }
 
@@ -286,10 +285,10 @@ void keys_cancel(struct keys *k)
     k->take_matched = 0;
 }
 
-size_t keys_dropped(struct keys *k)
+size_t keys_refused(struct keys *k)
 {
-    size_t dropped = k->dropped;
+    size_t refused = k->refused;
 
-    k->dropped = 0;
-    return dropped;
+    k->refused = 0;
+    return refused;
 }

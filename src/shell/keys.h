@@ -15,7 +15,7 @@
 
 enum {
     KEYS_SEQUENCE_MAX = 32,       /* bytes; a longer escape sequence goes out as it is */
-    KEYS_PASTE_MAX = 128 * 1024,  /* bytes kept of a paste; the rest is dropped and counted */
+    KEYS_PASTE_MAX = 128 * 1024,  /* bytes; a longer paste is refused whole */
     KEYS_WAIT_US = 100 * 1000,    /* the rest of a sequence comes within this, or not at all */
     KEYS_PASTE_WAIT_US = 3000000, /* so long after its last byte a paste counts as ended */
 };
@@ -44,7 +44,7 @@ bool keys_in_paste(const struct keys *k); /* the byte taken last came from insid
  * or its lines would be taken for typed ones. */
 void keys_cancel(struct keys *k);
 
-/* Bytes dropped from pastes longer than KEYS_PASTE_MAX since the last call. */
-size_t keys_dropped(struct keys *k);
+/* Bytes of pastes longer than KEYS_PASTE_MAX that came to their end since the last call. */
+size_t keys_refused(struct keys *k);
 
 #endif

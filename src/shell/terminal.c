@@ -121,10 +121,9 @@ static void hand_over_keys(struct terminal *t)
     if (t->closed)
         return;
     wait_for_rest(t);
-    size_t dropped = keys_dropped(t->keys);
-    if (dropped > 0)
-        log_error("a paste may have %d bytes: the last %zu of this one are left out",
-                  KEYS_PASTE_MAX, dropped);
+    size_t refused = keys_refused(t->keys);
+    if (refused > 0)
+        log_error("a paste of %zu bytes is left out: %d are the most", refused, KEYS_PASTE_MAX);
 }
 
 static void keys_overdue(void *arg)

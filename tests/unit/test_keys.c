@@ -240,47 +240,45 @@ static void test_late_end_of_a_paste_given_up(void **state)
     stop(k, &out);
 }
 
-static void test_long_paste_is_cut_and_counted(void **state)
+static void put_long_paste(struct keys *k, size_t len)
+{
+    char *text = alloc_zero(1, len);
+
+    memset(text, 'x', len);
+    keys_put(k, TEXT(BEGIN), NOW);
+    keys_put(k, span_make(text, len), NOW);
+    keys_put(k, TEXT(END), NOW);
+    free(text);
+}
+
+static void test_long_paste_is_refused_and_counted(void **state)
 {
     struct buffer out;
     struct keys *k = start(&out);
-    char *block = alloc_zero(1, 4096);
-    const size_t blocks = KEYS_PASTE_MAX / 4096 + 3;
 
     (void)state;
-    memset(block, 'x', 4096);
-    keys_put(k, TEXT(BEGIN), NOW);
-    for (size_t i = 0; i < blocks; i++)
-        keys_put(k, span_make(block, 4096), NOW);
-    assert_int_equal(keys_ready(k), 0);
-    keys_put(k, TEXT(END "after"), NOW);
+    put_long_paste(k, KEYS_PASTE_MAX + 1);
+    put_long_paste(k, 3 * KEYS_PASTE_MAX);
+    keys_put(k, TEXT("after"), NOW);
     take_all(k, &out);
-    assert_int_equal(buffer_length(&out), 6 + KEYS_PASTE_MAX + 6 + 5);
-    assert_int_equal(keys_dropped(k), 3 * 4096);
-    assert_int_equal(keys_dropped(k), 0);
-    free(block);
+    assert_out(&out, TEXT("after"));
+    assert_int_equal(keys_refused(k), 4 * KEYS_PASTE_MAX + 1);
+    assert_int_equal(keys_refused(k), 0);
     stop(k, &out);
 }
 
-/* The end mark lies across the limit: none of it may be taken for text. */
 static void test_paste_of_about_the_limit(void **state)
 {
     (void)state;
-    for (size_t len = KEYS_PASTE_MAX - 8; len <= KEYS_PASTE_MAX + 8; len++) {
+    for (size_t len = KEYS_PASTE_MAX - 8; len <= KEYS_PASTE_MAX; len++) {
         struct buffer out;
         struct keys *k = start(&out);
-        char *text = alloc_zero(1, len);
-        size_t kept = len < KEYS_PASTE_MAX ? len : KEYS_PASTE_MAX;
 
-        memset(text, 'x', len);
-        keys_put(k, TEXT(BEGIN), NOW);
-        keys_put(k, span_make(text, len), NOW);
-        keys_put(k, TEXT(END), NOW);
+        put_long_paste(k, len);
         take_all(k, &out);
-        assert_int_equal(buffer_length(&out), 6 + kept + 6);
-        assert_memory_equal(buffer_span(&out).at + 6 + kept, END, 6);
-        assert_int_equal(keys_dropped(k), len - kept);
-        free(text);
+        assert_int_equal(buffer_length(&out), 6 + len + 6);
+        assert_memory_equal(buffer_span(&out).at + 6 + len, END, 6);
+        assert_int_equal(keys_refused(k), 0);
         stop(k, &out);
     }
 }
@@ -365,7 +363,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_due_when_nothing_is_held),
         cmocka_unit_test(test_each_byte_starts_the_wait_again),
         cmocka_unit_test(test_late_end_of_a_paste_given_up),
-        cmocka_unit_test(test_long_paste_is_cut_and_counted),
+        cmocka_unit_test(test_long_paste_is_refused_and_counted),
         cmocka_unit_test(test_paste_of_about_the_limit),
         cmocka_unit_test(test_endless_sequence_goes_out),
         cmocka_unit_test(test_where_a_byte_came_from),
