@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Strangers: what they claim, leave half said, never read, or send in floods; nobody else notices."""
+"""Strangers: what they claim, leave half said, never read, or send in floods harms nobody else."""
 
 import re
 import select
@@ -52,7 +52,7 @@ def away_with_queue(scene, *options):
     return node, listener.identity
 
 
-@test("a stranger with our own address who becomes a stream and then a session leaves nothing behind")
+@test("a stranger with our address who becomes a stream and then a session leaves nothing behind")
 def late_session(scene):
     node = scene.node("alice")
     identity = Identity("stranger", node.address)
@@ -199,7 +199,7 @@ def after_exit(scene):
 
 
 def never_reading(scene):
-    """A node, and a session of which it reads no more, for it pings without end and reads nothing."""
+    """A node, and a session of which it reads no more, for it pings without end and never reads."""
     node, identity = scene.node("alice", "-e"), Identity("pinger", dead_address())
     sock = scene.add(socket.socket())
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
