@@ -55,42 +55,56 @@ struct attempt {
 struct peer {
     struct node *node;
     struct peer_row row;
-    char *host;            /* HOST:PORT as named, until an address is known; else NULL */
-    char text[ADDRESS_HOST + 8]; /* its address for people */
-    char cause[96];        /* why it is not up */
+    bool dirty; /* the row is to be saved; see peer_touch() */
+
+    /* What people see. */
+    char *host;                  /* HOST:PORT as named, until an address is known; else NULL */
+    char text[ADDRESS_HOST + 8]; /* its address */
+    char cause[96];              /* why it is not up */
+
+    /* How long it is kept. */
     struct address source; /* who claimed it, for a claimed peer */
-    bool transient;        /* exists as long as its connection: a person with nc */
-    bool passing;          /* not remembered once it is gone */
+    bool transient;        /* as long as its connection: a person with nc */
+    bool passing;          /* until it is gone */
     bool unkept;           /* nor dialled again: there are too many already */
-    bool named;            /* the user asked for it in this run */
-    bool greeted;          /* one-shot: it has had its greeting of this run, or has spoken */
-    bool reached;          /* it was up at some time in this run */
-    bool tried;            /* its first dial of this run has ended */
-    bool left;             /* it said goodbye: not dialled until it speaks or is asked for */
-    bool failing;          /* the last dial has failed, and that was told */
-    bool heard;            /* one-shot: it has spoken or taken something, and has not left */
-    bool announced;        /* EVENT_UP was told last, not EVENT_DOWN */
-    bool dirty;            /* the row is to be saved; see peer_touch() */
-    struct peer *became;   /* absorbed by that one */
+    bool fading;           /* one-shot: until its exit has been said */
     bool forgotten;
-    bool says_exit;        /* one-shot: exit follows the last line that waits */
-    bool fading;           /* and then it is forgotten */
+    struct peer *became; /* absorbed by that one */
     unsigned holds;
-    uint64_t boot;         /* of its present run */
-    uint64_t epoch;        /* of its numbering */
-    uint64_t mark;         /* highest seq of that epoch that we have taken */
+
+    /* Its dials of this run. */
+    bool named;   /* the user asked for it */
+    bool tried;   /* the first one, or the one asked for last, has ended */
+    bool greeted; /* one-shot: it has had its greeting, or has spoken */
+    bool reached; /* it was up at some time */
+    bool failing; /* the last one has failed, and that was told */
+    struct attempt attempt;
+
+    /* Whether it is there. */
+    bool heard;         /* one-shot: it has spoken or taken something, and has not left */
+    bool left;          /* it said goodbye: not dialled until it speaks or is asked for */
+    bool announced;     /* EVENT_UP was told last, not EVENT_DOWN */
+    struct timer grace; /* before a lost connection is announced */
+
+    /* What it sends. */
+    uint64_t boot;  /* of its present run */
+    uint64_t epoch; /* of its numbering */
+    uint64_t mark;  /* highest seq of that epoch that we have taken */
+    uint64_t due;   /* when the sink has written so much, its lines have left */
+
+    /* What it gets. */
+    struct link *link;         /* where its lines go; NULL if there is no connection */
+    struct oneshot *oneshot;   /* the delivery under way; NULL if none */
+    bool says_exit;            /* one-shot: exit follows the last line that waits */
     uint64_t got_from, got_to; /* the last unbroken run of broadcasts posted to it; 0 none */
     bool missed;               /* a broadcast after that was not for it */
-    uint64_t due;          /* when the sink has written so much, its lines have left */
-    int64_t rtt_us;
-    uint64_t ping;         /* number of the ping that /ping waits for; 0 none */
+    struct outbox box;
+
+    /* Its round trip. */
+    int64_t rtt_us; /* -1 unknown */
+    uint64_t ping;  /* number of the ping that /ping waits for; 0 none */
     uint64_t ping_at;
     enum ping_state ping_state;
-    struct link *link;     /* where its lines go; NULL if there is no connection */
-    struct timer grace;    /* before a lost connection is announced */
-    struct attempt attempt;
-    struct oneshot *oneshot; /* the delivery under way; NULL if none */
-    struct outbox box;
 };
 
 struct pong {
@@ -212,6 +226,18 @@ struct link {
 /* Takes fd. NULL if it cannot be watched. peer is whom we dialled; NULL for a listener. */
 struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer);
 void link_send(struct link *link, struct buffer *line); /* and frees the buffer */
+/*
+ * How a connection ends. The peer is parted at once by all but the first two, which still hear
+ * what confirms our lines; every end that is not immediate has a deadline.
+ *
+ *                     | what waits | says       | hears on | for
+ *   link_bye          | is sent    | /bye       | yes      | our leaving, /disconnect
+ *   link_answer_bye   | stays      | the pongs  | yes      | its leaving
+ *   link_duplicate    | stays      | /bye       | no       | a second connection
+ *   link_refuse       | stays      | the /error | no       | a breach of the rules, a failed dial
+ *   link_kill         | stays      |            | no       | a connection that is gone
+ */
+
 /* Sends what waits, says /bye (a session, if reason is not NULL), and closes once it has left.
  * cause is static: why the peer is down then. */
 void link_bye(struct link *link, const char *reason, const char *cause);
