@@ -17,7 +17,10 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 
-enum { EDITOR_MAX = 256 * 1024 }; /* bytes that the editor may still add when lines may not */
+enum {
+    EDITOR_MAX = 256 * 1024, /* bytes that the editor may still add when lines may not */
+    POLL_MS = 50,
+};
 
 struct display {
     struct loop *loop;
@@ -155,12 +158,12 @@ void display_print(struct display *d, struct span text)
 
 void display_drain(struct display *d)
 {
-    uint64_t deadline = clock_now_us() + DISPLAY_DRAIN_MS * 1000;
+    uint64_t deadline = clock_now_us() + DISPLAY_DRAIN_US;
     struct pollfd terminal = {.fd = d->fd, .events = POLLOUT};
 
     collect(d);
     while (display_waiting(d) > 0 && (write_some(d) || clock_now_us() < deadline)) {
         if (display_waiting(d) > 0)
-            poll(&terminal, 1, DISPLAY_DRAIN_MS / 10);
+            poll(&terminal, 1, POLL_MS);
     }
 }

@@ -14,7 +14,7 @@
 
 enum {
     DISPLAY_MAX = 4 * 1024 * 1024, /* bytes that wait; lines beyond are not shown, and counted */
-    DISPLAY_DRAIN_MS = 500,        /* the time that a terminal has for the last bytes */
+    DISPLAY_DRAIN_US = 500000,     /* the time that a terminal has for the last bytes */
 };
 
 struct display;
