@@ -148,7 +148,7 @@ void report_diagnostic(struct report *r, struct span line)
 /* Columns wide enough for most; the last one is never padded. */
 static void show_reply(struct report *r, const struct span *fields, size_t count)
 {
-    static const size_t widths[] = {21, 10, 7, 11, 7};
+    static const size_t widths[] = {21, 9, 7, 11, 6};
     for (size_t i = 0; i < count; i++) {
         size_t before = buffer_length(&r->escaped);
         add_escaped(r, fields[i]);
