@@ -123,6 +123,10 @@ static void test_completion(void **state)
     assert_types(scene, "0,15|alice> /whoami");
     scene_type(scene, "\025/to b\t");
     assert_types(scene, "0,15|alice> /to bob");
+    scene_type(scene, "\025/connect one:1 127.0.0.1:9\t"); /* every argument, and : does not part */
+    assert_types(scene, "0,34|alice> /connect one:1 127.0.0.1:9");
+    scene_type(scene, "\025/wait u\t"); /* its value follows at once */
+    assert_types(scene, "0,16|alice> /wait up=");
     scene_type(scene, "\025/p\t\t");
     assert_shows(scene, "/peers");
     assert_shows(scene, "/ping");
