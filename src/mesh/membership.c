@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,6 +35,7 @@ struct peer *membership_by_address(const struct node *node, const struct address
     struct peer *found = NULL;
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
+        assert(peer != NULL); /* the list has no holes */
         if (has_address(peer, a) && (found == NULL || peer->row.seen >= found->row.seen))
             found = peer;
     }
