@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Strangers: what they claim, leave half said, never read, or send in floods harms nobody else."""
 
+import os
 import re
 import select
 import socket
 
-from hashflow_test import Skip, dead_address, main, send_once, test, wait_until
+from hashflow_test import DEADLINE, Skip, dead_address, main, send_once, test, wait_until
+from hashflow_test.node import BINARY, environment, read_ready
+from hashflow_test.process import pipe_size
 from hashflow_test.seed import unique_ip
 from hashflow_test.session import GREETING, HELLO, Identity, SessionConnection, dial_session
 from hashflow_test.sockets import Connection, connect, join_address
@@ -234,6 +237,38 @@ def held_and_gone(scene):
     wait_until(lambda: node.descriptors() < before, "its descriptor is given back")
     pacer.msg("unharmed")
     node.hears("unharmed")
+
+
+def filled(fd):
+    """Fills a pipe; whoever shares it writes as before."""
+    os.set_blocking(fd, False)
+    try:
+        while os.write(fd, b"x"):
+            pass
+    except BlockingIOError:
+        os.set_blocking(fd, True)
+
+
+@test("a full stderr that nobody reads stops nothing; what was left out there is told later")
+def unread_stderr(scene):
+    (errors, full), (ready, given) = os.pipe(), os.pipe()
+    pipe_size(full, 4096)
+    process = scene.process("sh", "-c", f'exec "$@" 2>&{full}', "sh", BINARY, "-p", "0",
+                            "--ready-fd", given, pass_fds=(full, given),
+                            env=environment(scene.home()))
+    address = read_ready(ready, process, DEADLINE)
+    filled(full)
+    scene.add(Connection(connect(address))).write("a\0b\n" * 100 + "after\n")
+    process.out.wait(re.compile(" - after$"))
+    process.send("/echo alive")
+    process.out.wait("/echo alive")
+    os.read(errors, 4096)
+    scene.add(Connection(connect(address))).write("a\0b\nagain\n")
+    process.out.wait(re.compile(" - again$"))
+    assert wait_ready(select.POLLIN, DEADLINE, errors), "nothing is told of what was left out"
+    assert b"left out" in os.read(errors, 4096)
+    for fd in (errors, full, ready, given):
+        os.close(fd)
 
 
 def probed(scene, ip, source):

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Peers that leave, turn out to be another kind of peer, or are given up while something is on its
+way to them: nothing crashes, hangs, comes twice or counts as delivered too early."""
+
+import os
+import re
+import socket
+
+from hashflow_test import Stopwatch, dead_address, main, send_once, test, wait_until
+from hashflow_test.seed import check_manners
+from hashflow_test.session import GREETING, Identity, SessionConnection, SessionListener
+from hashflow_test.sockets import connect, push, split_address
+
+HIGHEST = "z" * 64
+
+#: More than such a small receive buffer takes, less than the sender's kernel does.
+TEXT = "x" * 6000
+
+
+def heard_original(scene, *texts):
+    """A node that has heard these texts of an original, and where that one listens."""
+    node, listener = scene.node("alice", "-e"), scene.listener()
+    for text in texts:
+        send_once(node.address, f"{listener.address} bob {text}")
+    return node, listener
+
+
+@test("a stream that says /hello late and loses against a dial under way leaves nothing behind")
+def late_duplicate(scene):
+    node, bob = scene.node("alice", "-e"), Identity("bob", node=HIGHEST)
+    listener = scene.add(SessionListener(identity=bob))
+    stream = scene.add(SessionConnection(connect(node.address), bob, "stream"))
+    stream.send(bob.greeting())
+    # Unanswered for longer than the dial, the greeting becomes a stream while the dial waits.
+    node.send("/wait up=1 1", f"/connect {bob.address}")
+    dialled = listener.connection()
+    node.expect(f"* up {bob.address} bob")
+    stream.send(bob.hello())
+    stream.expect("/bye duplicate")
+    stream.wait_end()
+    stream.close()
+    listener.open()
+    node.send("/bcast by the dial")
+    dialled.hears("by the dial")
+    listener.close()
+    node.expect(f"* down {bob.address} bob")
+    node.send("/bcast to nobody")
+    assert node.peers()[bob.address].state == "down"
+
+
+@test("/connect to an original whose exit is on its way is answered")
+def connect_after_exit(scene):
+    node, listener = scene.node("alice"), scene.listener()
+    node.send(f"/connect {listener.address}")
+    listener.connection().expect_line(GREETING)
+    listener.connection().half_close()
+    node.expect(re.compile(f"^/connect {listener.address} .*oneshot"))
+    node.send(f"/disconnect {listener.address}", f"/connect {listener.address}", "/echo answered")
+    farewell = listener.connection(1)
+    wait_until(lambda: b" exit" in farewell.raw, "the exit")
+    farewell.half_close()
+    listener.connection(2).expect_line(GREETING)
+    listener.connection(2).half_close()
+    node.expect("/echo answered")
+    assert node.out.count(re.compile(f"^/connect {listener.address} .*oneshot")) == 2
+
+
+@test("a broadcast before and one after /disconnect come once when two addresses are one node")
+def once_of_two(scene):
+    node, first = scene.node("alice", "-e"), scene.session_listener("bob")
+    node.send(f"/connect {first.address}")
+    session = first.open()
+    node.expect(f"* up {first.address} bob")
+    second = scene.add(SessionListener(ip="127.0.0.2", port=split_address(first.address)[1],
+                                       identity=first.identity))
+    node.send(f"/msg {second.address} first")
+    other = second.connection()
+    other.expect_line(GREETING)
+    node.send("/bcast before", "/disconnect bob")
+    session.expect(re.compile("^/bye "))
+    session.close()
+    node.expect(f"* down {first.address} bob")
+    node.send("/bcast after")
+    node.sync()
+    other.send(other.identity.greeting(), other.identity.hello())
+    other.hears("after")
+    node.finish()
+    assert session.texts() == ["before"]
+    assert other.texts() == ["first", "after"]
+
+
+@test("a vanished reader of stdout ends the program soon, even if a peer answers no goodbye")
+def reader_gone(scene):
+    read_end, write_end = os.pipe()
+    node = scene.node("alice", stdout=write_end)
+    os.close(write_end)
+    session = scene.session(node)
+    session.ping("here")
+    watch = Stopwatch()
+    os.close(read_end)
+    assert node.wait() == 1
+    assert watch.seconds() < 1.5, f"{watch.seconds():.2f} s"
+    session.expect(re.compile("^/bye "))
+
+
+@test("/disconnect while a message to an original that has left is on its way crashes nothing")
+def given_up(scene):
+    node, listener = heard_original(scene, "hi", "exit")
+    node.expect(f"* down {listener.address} bob")
+    node.send(f"/msg {listener.address} hey")
+    first = listener.connection()
+    wait_until(lambda: b" hey" in first.raw, "the message")
+    node.send(f"/disconnect {listener.address}", f"/msg {listener.address} another")
+    node.sync()
+    first.half_close()
+    second = listener.connection(1)
+    wait_until(lambda: second.raw, "the next connection says something")
+    second.half_close()
+    assert second.raw.endswith(b" alice another"), second.raw
+    node.eof()
+    listener.connection(2).half_close()
+    assert node.wait() == 3, "hey was given up"
+    assert node.out.count(re.compile(f"^/msg failed {listener.address} bob ")) == 1
+
+
+def late_session(scene, drain):
+    """A node, and the socket and identity of a stream that became a session with TEXT unread."""
+    node, bob = scene.node("alice", "-e", "--drain", drain), Identity("bob", dead_address())
+    sock = scene.add(socket.socket())
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(split_address(node.address))
+    sock.sendall(f"{bob.greeting()}\n".encode())
+    node.expect(f"* up {bob.address} bob")
+    assert node.peers()[bob.address].dialect == "stream"
+    node.send(f"/msg bob {TEXT}")
+    node.sync()
+    sock.sendall(f"{bob.hello()}\n".encode())
+    wait_until(lambda: node.peers()[bob.address].dialect == "session", "a session")
+    node.eof()
+    return node, sock, bob
+
+
+@test("what a stream had not read when it said /hello is not delivered unless it is confirmed")
+def unconfirmed(scene):
+    node, _, bob = late_session(scene, 1)
+    assert node.wait() == 3
+    assert node.out.count(re.compile(f"^/[a-z]+ failed {bob.address} bob ")) == 1
+
+
+@test("what a stream had not read when it said /hello is delivered once, and confirmed")
+def confirmed(scene):
+    node, sock, bob = late_session(scene, 20)
+    session = scene.add(SessionConnection(sock, bob))
+    session.expect(re.compile("^/bye "))
+    session.close()
+    assert node.wait() == 0, node.errors()
+    assert sum(line.count(TEXT) for line in session.lines.items()) == 1
+
+
+@test("one that ends each message with LF and a close is greeted once, and stays up")
+def newline_original(scene):
+    node, seed = scene.node("alice", "-e"), scene.seed("bob", thorough=True)
+    push(node.address, f"{seed.address} bob hello\n")
+    seed.hears("Connected\n")
+    wait_until(lambda: node.peers()[seed.address][2:4] == ("oneshot", "up"), "it is known")
+    before = len(node.events())
+    for number in range(3):
+        push(node.address, f"{seed.address} bob text{number}\n")
+        node.hears(f"text{number}", "bob")
+        node.send(f"/bcast reply{number}")
+        seed.hears(f"reply{number}")
+    assert not node.events()[before:], node.events()
+    check_manners(seed, node.address)
+
+
+if __name__ == "__main__":
+    main(workers=6)
