@@ -36,7 +36,7 @@ void delivery_free(struct peer *peer)
 static enum event_scope first_scope(const struct outbox *box)
 {
     struct span run = queue_peek(&box->lines, 0);
-    if (box->plain)
+    if (box->plain || box->foreign > 0)
         return box->scope;
     return span_starts(run, "/msg ") ? SCOPE_DIRECT : SCOPE_BROADCAST;
 }

@@ -178,8 +178,8 @@ void node_leave(struct node *node)
         struct peer *peer = node->peers[i];
         bool says_exit = peer->link == NULL && peer_is_up(peer);
         dialer_cancel(peer);
-        oneshot_cancel(peer);
-        if (says_exit)
+        oneshot_interrupt(peer); /* an exit on its way is what we want */
+        if (says_exit && peer->oneshot == NULL)
             oneshot_exit(peer);
     }
     for (struct link *l = node->links; l != NULL; l = l->next)

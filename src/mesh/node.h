@@ -121,8 +121,10 @@ struct peer *node_find_or_add(struct node *node, struct span who, char **cause);
  * *cause, a new string that the caller frees. */
 struct peer *node_connect(struct node *node, struct span address, char **cause);
 
+/* Both take a while: what waits is sent, and the peer is told. */
 void node_disconnect(struct node *node, struct peer *peer);
 void node_forget(struct node *node, struct peer *peer);
+bool peer_has_parted(const struct peer *peer);
 
 enum ping_state { PING_WAITING, PING_ANSWERED, PING_FAILED };
 

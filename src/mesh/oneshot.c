@@ -53,6 +53,7 @@ void oneshot_cancel(struct peer *peer)
     release(o);
     free(o);
     peer->oneshot = NULL;
+    peer->says_exit = false;
     if (under_way && line <= peer->box.lines.bytes)
         delivery_lose(peer, line, "interrupted before it was confirmed");
 }

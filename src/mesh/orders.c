@@ -136,6 +136,8 @@ struct peer *node_connect(struct node *node, struct span address, char **cause)
 void node_disconnect(struct node *node, struct peer *peer)
 {
     (void)node;
+    if (peer->says_exit)
+        return; /* it is being told */
     dialer_cancel(peer);
     peer->row.quiet = true;
     peer->named = false;

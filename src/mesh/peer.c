@@ -72,6 +72,11 @@ bool peer_is_dialing(const struct peer *peer)
     return a->lookup != NULL || a->dial != NULL || a->link != NULL;
 }
 
+bool peer_has_parted(const struct peer *peer)
+{
+    return !peer_is_up(peer) && !peer->says_exit;
+}
+
 bool peer_dial_has_ended(const struct peer *peer)
 {
     return peer->tried;

@@ -9,6 +9,7 @@
 
 #include <ares.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -39,6 +40,8 @@ struct lookup {
     struct lookup *next, **link;
     struct resolver *resolver;
     uint16_t port;
+    int family;     /* 4, 6 or 0 for both */
+    bool localhost; /* this machine, whatever files and name servers say (RFC 6761 section 6.3) */
     void (*ended)(void *arg, const struct address *addresses, size_t count, const char *cause);
     void *arg;         /* ended is NULL once it was told or cancelled */
     bool asking;       /* c-ares will call back */
@@ -239,6 +242,28 @@ static void take_addresses(struct lookup *l, const struct ares_addrinfo *found)
     }
 }
 
+static bool is_localhost(const char *host)
+{
+    static const char name[] = "localhost";
+    size_t len = strlen(host), last = sizeof name - 1;
+
+    return len >= last && strcasecmp(host + len - last, name) == 0 &&
+           (len == last || host[len - last - 1] == '.');
+}
+
+static void take_loopback(struct lookup *l)
+{
+    static const struct {
+        const char *host;
+        int family;
+    } both[] = {{"::1", 6}, {"127.0.0.1", 4}};
+
+    for (size_t i = 0; i < 2; i++)
+        if ((l->family == 0 || l->family == both[i].family) &&
+            address_parse_host(both[i].host, l->port, &l->addresses[l->count]))
+            l->count++;
+}
+
 /* c-ares calls it, perhaps from within ares_getaddrinfo(): the owner is told from the loop. */
 static void take_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 {
@@ -251,6 +276,8 @@ static void take_answer(void *arg, int status, int timeouts, struct ares_addrinf
     } else {
         if (status == ARES_SUCCESS && found != NULL)
             take_addresses(l, found);
+        if (l->count == 0 && l->localhost)
+            take_loopback(l);
         if (l->count == 0)
             l->cause = cause_of(status == ARES_SUCCESS ? ARES_ENODATA : status);
         timer_set(l->resolver->loop, &l->told, 0, tell, l);
@@ -259,13 +286,13 @@ static void take_answer(void *arg, int status, int timeouts, struct ares_addrinf
         ares_freeaddrinfo(found);
 }
 
-static void ask(struct lookup *l, const char *host, int family)
+static void ask(struct lookup *l, const char *host)
 {
     struct resolver *r = l->resolver;
     struct ares_addrinfo_hints hints = {
-        .ai_family = family == 4   ? AF_INET
-                     : family == 6 ? AF_INET6
-                                   : AF_UNSPEC,
+        .ai_family = l->family == 4   ? AF_INET
+                     : l->family == 6 ? AF_INET6
+                                      : AF_UNSPEC,
         .ai_socktype = SOCK_STREAM,
     };
 
@@ -288,6 +315,8 @@ struct lookup *resolver_lookup(struct resolver *r, const char *host, uint16_t po
 
     l->resolver = r;
     l->port = port;
+    l->family = family;
+    l->localhost = is_localhost(host);
     l->ended = ended;
     l->arg = arg;
     l->next = r->lookups;
@@ -296,7 +325,7 @@ struct lookup *resolver_lookup(struct resolver *r, const char *host, uint16_t po
         l->next->link = &l->next;
     r->lookups = l;
     timer_set(r->loop, &l->told, loop_now(r->loop) + RESOLVER_DEADLINE_US, tell, l);
-    ask(l, host, family);
+    ask(l, host);
     return l;
 }
 

@@ -144,14 +144,20 @@ static void run_connect(struct interpreter *in, const struct command *c, struct 
     }
 }
 
-static void run_disconnect(struct interpreter *in, const struct command *c, struct span arguments)
+static void part(struct interpreter *in, const struct command *c, struct span arguments,
+                 void (*order)(struct node *node, struct peer *peer))
 {
     struct peer *peer = find(in, c, only_word(arguments));
     if (peer == NULL)
         return;
-    node_disconnect(in->node, peer);
     waiting_begin(&in->waiting, WAITING_PARTING, c, 0);
     waiting_add_peer(&in->waiting, peer);
+    order(in->node, peer);
+}
+
+static void run_disconnect(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    part(in, c, arguments, node_disconnect);
 }
 
 static void send_to(struct interpreter *in, const struct command *c, struct peer *peer,
@@ -203,9 +209,7 @@ static void run_peers(struct interpreter *in, const struct command *c, struct sp
 
 static void run_forget(struct interpreter *in, const struct command *c, struct span arguments)
 {
-    struct peer *peer = find(in, c, only_word(arguments));
-    if (peer != NULL)
-        node_forget(in->node, peer);
+    part(in, c, arguments, node_forget);
 }
 
 static void run_ping(struct interpreter *in, const struct command *c, struct span arguments)

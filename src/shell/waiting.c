@@ -196,11 +196,7 @@ static bool all_dials_ended(const struct waiting *w)
 static bool has_parted(const struct waiting *w)
 {
     struct peer *peer = peer_current(w->peers[0]);
-    struct peer_view v;
-    if (peer == NULL)
-        return true;
-    peer_look(peer, &v);
-    return v.state != PEER_UP;
+    return peer == NULL || peer_has_parted(peer);
 }
 
 static bool ping_has_ended(const struct waiting *w)

@@ -145,7 +145,7 @@ def late_session(scene, drain):
 def unconfirmed(scene):
     node, _, bob = late_session(scene, 1)
     assert node.wait() == 3
-    assert node.out.count(re.compile(f"^/[a-z]+ failed {bob.address} bob ")) == 1
+    assert node.out.count(re.compile(f"^/msg failed {bob.address} bob ")) == 1
 
 
 @test("what a stream had not read when it said /hello is delivered once, and confirmed")
