@@ -25,13 +25,13 @@ struct app {
     struct output *output; /* NULL on a terminal */
     struct report *report;
     struct interpreter *interpreter;
-    struct script *script;     /* NULL on a terminal, or if stdin is not read */
+    struct script *script;   /* NULL on a terminal, or if stdin is not read */
     struct console *console; /* NULL elsewhere */
     bool interactive;
     bool wants_target; /* -t names a peer that is not known yet */
     enum phase phase;
     int status;
-    int signals; /* caught, that end us */
+    int signals;        /* caught, that end us */
     struct timer drain; /* the end of the drain; after it, of the wait for stdout */
     uint64_t backlog;   /* bytes not written when that wait began */
 };

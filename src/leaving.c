@@ -17,7 +17,6 @@ enum {
     HASTE_US = 500000,             /* for our goodbyes when that reader has gone */
 };
 
-
 static void drained(void *arg)
 {
     struct app *app = arg;

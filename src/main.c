@@ -264,16 +264,11 @@ int main(int argc, char **argv)
     setlocale(LC_ALL, "");
     signal(SIGPIPE, SIG_IGN);
     switch (options_parse(argc, argv, &app.options)) {
-    case OPTIONS_DONE:
-        return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
-    case OPTIONS_WRONG:
-        return STATUS_USAGE;
-    case OPTIONS_RUN:
-        break;
+    case OPTIONS_DONE: return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
+    case OPTIONS_WRONG: return STATUS_USAGE;
+    case OPTIONS_RUN: break;
     }
-    log_set_level(app.options.verbose ? LOG_DETAIL
-                  : app.options.quiet ? LOG_ERROR
-                                      : LOG_NOTICE);
+    log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
     umask(077);
     app.interactive = terminal_possible();
     app.status = start(&app);

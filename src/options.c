@@ -66,7 +66,8 @@ static bool take_LISTEN(struct options *o, const char *value)
     struct span text = span_make(value, any_port ? (size_t)(colon - value) : strlen(value));
     if (!address_split(text, host, &port, &cause) ||
         !address_parse_host(host, any_port ? 0 : port, a))
-        return wrong("listen", value, "use ADDR:PORT or [IPv6]:PORT with an address of this machine");
+        return wrong("listen", value,
+                     "use ADDR:PORT or [IPv6]:PORT with an address of this machine");
     o->listen_count++;
     return true;
 }

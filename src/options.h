@@ -21,13 +21,13 @@ struct options {
     const char *name;      /* NULL if not given; these borrow from argv */
     const char **commands; /* in order; freed with options_free() */
     size_t command_count;
-    const char *to;        /* NULL if not given */
+    const char *to; /* NULL if not given */
     bool keep, events, no_store, quiet, verbose;
-    const char *state;     /* NULL if not given */
+    const char *state; /* NULL if not given */
     uint64_t drain_us;
-    int ready_fd;          /* -1 if not given */
-    int family;            /* 0, 4 or 6 */
-    char **addresses;      /* what is left of argv */
+    int ready_fd;     /* -1 if not given */
+    int family;       /* 0, 4 or 6 */
+    char **addresses; /* what is left of argv */
     size_t address_count;
 };
 

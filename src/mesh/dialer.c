@@ -14,14 +14,14 @@
 #include "mesh/internal.h"
 
 enum {
-    BACKOFF_US = 1000000,       /* the first interval; doubled with each failure */
+    BACKOFF_US = 1000000, /* the first interval; doubled with each failure */
     BACKOFF_DOUBLINGS = 9,
     BACKOFF_MAX_US = 300000000, /* five minutes */
     STABLE_US = 60000000,       /* a connection that lasted so long clears the failures */
     SPREAD_US = 5000,           /* between two dials at start, on average */
     SPREAD_MAX_US = 2000000,
-    DIALS_MAX = 64,             /* in flight */
-    DIALS_FULL_US = 100000,     /* try again when that many are */
+    DIALS_MAX = 64,         /* in flight */
+    DIALS_FULL_US = 100000, /* try again when that many are */
 };
 
 static void dial_again(void *arg)
@@ -103,13 +103,12 @@ static void connect_to(struct peer *peer, const struct address *candidates, size
     if (n == 0) {
         bool self = count > 0 && has_family(node, &candidates[0]);
         peer->row.quiet = self;
-        dialer_ended(peer, self ? "that is this node itself"
-                                : "it has no address of the family in use");
+        dialer_ended(peer,
+                     self ? "that is this node itself" : "it has no address of the family in use");
         return;
     }
     dialer_leave_from(node, from, &from_count);
-    peer->attempt.dial =
-        dial_start(node->loop, usable, n, from, from_count, dial_ended, peer);
+    peer->attempt.dial = dial_start(node->loop, usable, n, from, from_count, dial_ended, peer);
     node->dials++;
 }
 

@@ -10,8 +10,7 @@
 #include "base/alloc.h"
 #include "mesh/internal.h"
 
-struct slice form_verb(struct node *node, enum verb_kind kind, uint64_t seq,
-                               struct span text)
+struct slice form_verb(struct node *node, enum verb_kind kind, uint64_t seq, struct span text)
 {
     char room[VERB_HEAD];
     const struct span parts[] = {verb_head(kind, seq, room), text, span_of("\n")};

@@ -42,11 +42,10 @@ static void tell_message(struct node *node, const char *address, const char *nam
 {
     node->messages++;
     node->last_receipt = loop_now(node->loop);
-    tell(node, &(struct event){.kind = EVENT_MESSAGE,
-                               .address = address,
-                               .name = name,
-                               .scope = scope,
-                               .text = text});
+    struct event event = {.kind = EVENT_MESSAGE, .scope = scope, .text = text};
+    event.address = address;
+    event.name = name;
+    tell(node, &event);
 }
 
 /* The peer that a plain message speaks for; NULL if it is us, or nobody to be remembered. */
@@ -73,7 +72,8 @@ static void adopt(struct link *link, struct peer *peer)
     if (dialect == DIALECT_ONESHOT && peer->row.dialect == DIALECT_UNKNOWN)
         peer_set_dialect(peer, DIALECT_ONESHOT);
     /* Whoever closes after each message, with LF or without, stays a one-shot peer. */
-    if (dialect == DIALECT_STREAM && peer->row.dialect != DIALECT_ONESHOT && link->role == SESSION_LISTENER && peer->link == NULL &&
+    if (dialect == DIALECT_STREAM && peer->row.dialect != DIALECT_ONESHOT &&
+        link->role == SESSION_LISTENER && peer->link == NULL &&
         (link->peer == NULL || link->peer->transient))
         rendezvous_stream(link, peer);
     peer_spoke(peer);
@@ -82,8 +82,8 @@ static void adopt(struct link *link, struct peer *peer)
 
 static void remember_greeter(struct link *link)
 {
-    struct peer *peer = membership_claim(link->node, &link->claimed, span_of(link->claimed_name),
-                                         &link->remote);
+    struct peer *peer =
+        membership_claim(link->node, &link->claimed, span_of(link->claimed_name), &link->remote);
     if (peer != NULL)
         adopt(link, peer);
 }
@@ -243,8 +243,8 @@ static void hear_bye(struct link *link, const struct verb *verb)
 /* It says why it is about to close; once is enough. */
 static void hear_error(struct link *link, const struct verb *verb)
 {
-    log_error("%s %s says: %.*s %.*s", link->peer->text, link->peer->row.name,
-              (int)verb->code.len, verb->code.at, (int)verb->text.len, verb->text.at);
+    log_error("%s %s says: %.*s %.*s", link->peer->text, link->peer->row.name, (int)verb->code.len,
+              verb->code.at, (int)verb->text.len, verb->text.at);
     link_kill(link, "ended with an /error");
 }
 
@@ -255,27 +255,14 @@ static void hear_verb(struct link *link, const struct session_event *event)
         return;
     switch (verb->kind) {
     case VERB_MSG:
-    case VERB_BCAST:
-        hear_line(link, verb);
-        break;
-    case VERB_PING:
-        link_defer_pong(link, verb->text);
-        break;
-    case VERB_PONG:
-        hear_pong(link, verb);
-        break;
-    case VERB_NAME:
-        peer_set_name(link->peer, verb->text);
-        break;
-    case VERB_BYE:
-        hear_bye(link, verb);
-        break;
-    case VERB_ERROR:
-        hear_error(link, verb);
-        break;
+    case VERB_BCAST: hear_line(link, verb); break;
+    case VERB_PING: link_defer_pong(link, verb->text); break;
+    case VERB_PONG: hear_pong(link, verb); break;
+    case VERB_NAME: peer_set_name(link->peer, verb->text); break;
+    case VERB_BYE: hear_bye(link, verb); break;
+    case VERB_ERROR: hear_error(link, verb); break;
     case VERB_HELLO:
-    case VERB_OTHER:
-        break;
+    case VERB_OTHER: break;
     }
 }
 

@@ -24,22 +24,22 @@ enum { TOKEN_MARKER = 'd', TOKEN_PING = 'p' };
  * the dialect is not known, as plain messages for a stream. They stay until confirmed. */
 struct outbox {
     struct queue lines;
-    bool plain;          /* the lines are plain messages */
+    bool plain;             /* the lines are plain messages */
     enum event_scope scope; /* of the line posted last: plain lines do not tell */
-    size_t sent;         /* of lines.bytes: handed to the connection */
-    size_t foreign;      /* at the front: plain lines sent before a stream became a session */
-    size_t marked;       /* of those: confirmed once the answer to marker comes; 0 no marker out */
-    uint64_t marker;     /* its number */
-    uint64_t marked_at;  /* monotonic us */
-    uint64_t progress;   /* when bytes last moved, or a dial began; monotonic us */
-    bool hoped;          /* so it does until the peer's first dial of this run has ended */
-    bool held;           /* leaving waits for it: something was posted while it was not away */
-    bool ready;          /* on the node's list of outboxes to pump at the end of the turn */
-    size_t told;         /* one-shot: bytes of the first line's text that were delivered */
-    size_t lost;         /* lines given up, not told yet */
+    size_t sent;            /* of lines.bytes: handed to the connection */
+    size_t foreign;         /* at the front: plain lines sent before a stream became a session */
+    size_t marked;      /* of those: confirmed once the answer to marker comes; 0 no marker out */
+    uint64_t marker;    /* its number */
+    uint64_t marked_at; /* monotonic us */
+    uint64_t progress;  /* when bytes last moved, or a dial began; monotonic us */
+    bool held;          /* leaving waits for it: something was posted while it was not away */
+    bool hoped;         /* so it does until the peer's first dial of this run has ended */
+    bool ready;         /* on the node's list of outboxes to pump at the end of the turn */
+    size_t told;        /* one-shot: bytes of the first line's text that were delivered */
+    size_t lost;        /* lines given up, not told yet */
     enum event_scope lost_scope;
     char lost_cause[96];
-    struct timer check;  /* for progress: a full box, or a stream whose bytes are on their way */
+    struct timer check; /* for progress: a full box, or a stream whose bytes are on their way */
 };
 
 /* A dial: a name looked up, a connection attempted, a greeting on its way. */
@@ -48,8 +48,8 @@ struct attempt {
     struct dial *dial;
     struct link *link;
     struct timer again;
-    unsigned failures;   /* in a row */
-    uint64_t up_since;   /* monotonic us */
+    unsigned failures; /* in a row */
+    uint64_t up_since; /* monotonic us */
 };
 
 struct peer {
@@ -128,33 +128,33 @@ struct node {
     size_t local_count;
     struct peer **peers;
     size_t peer_count, peer_room;
-    struct link *links;      /* open ones, newest first */
-    struct link *dead;       /* to be freed at the end of the turn */
-    uint64_t seq;            /* the last number given to a message */
-    uint64_t tokens;         /* the last number given to a ping */
-    struct spool verbs;      /* lines for sessions */
-    struct plain_form {      /* lines for streams, by what they say of where we listen */
+    struct link *links; /* open ones, newest first */
+    struct link *dead;  /* to be freed at the end of the turn */
+    uint64_t seq;       /* the last number given to a message */
+    uint64_t tokens;    /* the last number given to a ping */
+    struct spool verbs; /* lines for sessions */
+    struct plain_form { /* lines for streams, by what they say of where we listen */
         struct address me;
         struct spool spool;
-        uint64_t seq;        /* of the last line written */
-        struct slice last;   /* that line, for all who get it */
+        uint64_t seq;      /* of the last line written */
+        struct slice last; /* that line, for all who get it */
     } *plain;
     size_t plain_count;
-    struct peer **ready;     /* outboxes to pump */
+    struct peer **ready; /* outboxes to pump */
     size_t ready_count, ready_room;
-    size_t dials;            /* in flight */
-    size_t awaited;          /* pongs that wait for the sink */
+    size_t dials;   /* in flight */
+    size_t awaited; /* pongs that wait for the sink */
     uint64_t messages;
     uint64_t last_receipt;
-    bool dirty;              /* some peer is, or our name */
-    bool full;               /* a newcomer was refused; said once */
+    bool dirty;                /* some peer is, or our name */
+    bool full;                 /* a newcomer was refused; said once */
     bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
     bool leaving;
     struct timer leave;
-    struct timer tell;       /* losses are told together */
-    uint64_t told_at;        /* monotonic us; 0 never */
-    uint64_t wall_us;        /* wall clock, read once a turn */
-    struct peer **buried;    /* removed; let go at the end of the turn */
+    struct timer tell;    /* losses are told together */
+    uint64_t told_at;     /* monotonic us; 0 never */
+    uint64_t wall_us;     /* wall clock, read once a turn */
+    struct peer **buried; /* removed; let go at the end of the turn */
     size_t buried_count, buried_room;
 };
 
@@ -167,7 +167,7 @@ void peer_free(struct peer *peer);
 bool peer_is_up(const struct peer *peer);
 bool peer_is_dialing(const struct peer *peer);
 void peer_tell(struct node *node, const struct peer *peer, struct event event);
-void peer_touch(struct peer *peer); /* its row is to be saved */
+void peer_touch(struct peer *peer);                     /* its row is to be saved */
 void peer_settle(struct peer *peer, const char *cause); /* tells up or down if that has changed */
 void peer_set_name(struct peer *peer, struct span name);
 void peer_set_address(struct peer *peer, const struct address *a); /* makes it the first */
@@ -208,18 +208,18 @@ struct link {
     struct address remote, local, me; /* me: where we listen, as said on this connection */
     struct address claimed;           /* by the greeting of a listener's other side; or none */
     char claimed_name[NAME_TEXT];
-    char said_name[NAME_TEXT];        /* what we are called in our /hello */
-    uint64_t since, heard;            /* it began, and bytes came last; monotonic us */
-    size_t refused;                   /* lines that could not be delivered */
-    bool closing;                     /* we have said all that we will */
-    bool finishing;                   /* it has said /bye: so do we, after the last pong */
-    bool duplicate;                   /* it lost against a crossed dial */
-    bool ended;                       /* the other side will send no more */
+    char said_name[NAME_TEXT]; /* what we are called in our /hello */
+    uint64_t since, heard;     /* it began, and bytes came last; monotonic us */
+    size_t refused;            /* lines that could not be delivered */
+    bool closing;              /* we have said all that we will */
+    bool finishing;            /* it has said /bye: so do we, after the last pong */
+    bool duplicate;            /* it lost against a crossed dial */
+    bool ended;                /* the other side will send no more */
     bool dead;
-    const char *cause;     /* why it ended; static */
-    struct pong *pongs;    /* answers that wait for the sink */
+    const char *cause;  /* why it ended; static */
+    struct pong *pongs; /* answers that wait for the sink */
     size_t pong_count, pong_room;
-    struct timer timer;    /* the session's deadline, or the end of a closing connection */
+    struct timer timer; /* the session's deadline, or the end of a closing connection */
     struct link *next, **link_back;
 };
 
@@ -242,7 +242,7 @@ void link_send(struct link *link, struct buffer *line); /* and frees the buffer 
  * cause is static: why the peer is down then. */
 void link_bye(struct link *link, const char *reason, const char *cause);
 void link_kill(struct link *link, const char *cause); /* closes now; freed at the turn's end */
-void link_name(struct link *link); /* says what we are called */
+void link_name(struct link *link);                    /* says what we are called */
 void link_part(struct link *link, const char *cause); /* from its peer; tells nobody */
 void link_duplicate(struct link *link); /* another connection counts: says so and closes */
 void link_answer_bye(struct link *link);
@@ -269,19 +269,19 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello);
 void rendezvous_stream(struct link *link, struct peer *peer);
 
 /* --- dialer.c: when and whom to dial --- */
-void dialer_ask(struct peer *peer);       /* the user wants it, whatever was before */
-void dialer_dial(struct peer *peer);      /* now, unless it is under way or needless */
+void dialer_ask(struct peer *peer);  /* the user wants it, whatever was before */
+void dialer_dial(struct peer *peer); /* now, unless it is under way or needless */
 void dialer_ended(struct peer *peer, const char *cause); /* NULL: it has succeeded */
-void dialer_lost(struct peer *peer);      /* its connection has gone: try again in a while */
+void dialer_lost(struct peer *peer); /* its connection has gone: try again in a while */
 void dialer_cancel(struct peer *peer);
-void dialer_start(struct node *node);     /* everyone remembered, spread over a while */
+void dialer_start(struct node *node); /* everyone remembered, spread over a while */
 bool dialer_leave_from(const struct node *node, struct address out[2], size_t *count);
 
 /* --- oneshot.c: one message per connection --- */
 void oneshot_pump(struct peer *peer);
 void oneshot_cancel(struct peer *peer);
 void oneshot_interrupt(struct peer *peer); /* the same, but lets an exit through */
-void oneshot_exit(struct peer *peer);     /* the text that says we leave */
+void oneshot_exit(struct peer *peer);      /* the text that says we leave */
 
 /* --- delivery.c --- */
 void delivery_init(struct outbox *box);
@@ -289,14 +289,15 @@ void delivery_free(struct peer *peer);
 void delivery_reached(struct peer *peer);   /* it is not away */
 void delivery_connected(struct peer *peer); /* peer->link is new: send all that waits */
 void delivery_disconnected(struct peer *peer, const char *cause); /* the connection has gone */
-void delivery_written(struct peer *peer);   /* bytes have moved */
+void delivery_written(struct peer *peer);                         /* bytes have moved */
 void delivery_pong(struct peer *peer, uint64_t marker);
-void delivery_ready(struct peer *peer);     /* pump it at the end of the turn */
-void delivery_turn(struct node *node);      /* pumps */
-void delivery_flush(struct peer *peer);     /* everything onto the connection, whatever its size */
+void delivery_ready(struct peer *peer); /* pump it at the end of the turn */
+void delivery_turn(struct node *node);  /* pumps */
+void delivery_flush(struct peer *peer); /* everything onto the connection, whatever its size */
 void delivery_give_up(struct peer *peer, const char *cause); /* all that waits is lost */
 void delivery_taken(struct peer *peer, size_t bytes);        /* the first bytes are delivered */
-void delivery_lose(struct peer *peer, size_t bytes, const char *cause); /* the first bytes are lost */
+void delivery_lose(struct peer *peer, size_t bytes,
+                   const char *cause); /* the first bytes are lost */
 void delivery_move(struct peer *to, struct peer *from);
 void delivery_drop(struct outbox *box, size_t bytes); /* forgets the first bytes */
 

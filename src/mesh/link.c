@@ -14,10 +14,10 @@
 #include "mesh/internal.h"
 
 enum {
-    LINK_CLOSE_US = 2000000,  /* what is queued may still leave, the other side may still answer */
-    LINK_PONGS = 64,          /* with so many unanswered pings a connection is not read */
+    LINK_CLOSE_US = 2000000, /* what is queued may still leave, the other side may still answer */
+    LINK_PONGS = 64,         /* with so many unanswered pings a connection is not read */
     LINK_PONG_BYTES = 64 * 1024, /* queued on a connection: no more pongs */
-    LINK_LINE = 512,          /* room for a greeting or a hello */
+    LINK_LINE = 512,             /* room for a greeting or a hello */
 };
 
 static void keep_deadline(struct link *link);
@@ -133,9 +133,8 @@ static struct session *new_session(struct link *link, bool expect_session)
     message_format(&greeting, &link->me, node->name, span_of("Connected"));
     buffer_append(&greeting, span_of("\n"));
     verb_format_hello(&hello, &self);
-    struct session *s =
-        session_new(link->role, buffer_span(&greeting), buffer_span(&hello), expect_session,
-                    link->since, &session_handlers, link);
+    struct session *s = session_new(link->role, buffer_span(&greeting), buffer_span(&hello),
+                                    expect_session, link->since, &session_handlers, link);
     buffer_free(&greeting);
     buffer_free(&hello);
     return s;

@@ -15,9 +15,9 @@
 #include "mesh/internal.h"
 
 enum {
-    CLAIMED_MAX = 1000,        /* addresses only ever claimed in plain messages */
-    CLAIMED_PER_SOURCE = 16,   /* of those, from one source IP */
-    MEMBERSHIP_MAX = 4096,     /* peers kept; newcomers beyond that are not remembered */
+    CLAIMED_MAX = 1000,      /* addresses only ever claimed in plain messages */
+    CLAIMED_PER_SOURCE = 16, /* of those, from one source IP */
+    MEMBERSHIP_MAX = 4096,   /* peers kept; newcomers beyond that are not remembered */
 };
 
 static bool has_address(const struct peer *peer, const struct address *a)
@@ -96,8 +96,8 @@ static bool claim_fits(const struct node *node, const struct address *source, si
 /* Programs of this machine are many behind one address. */
 struct peer *membership_newcomer(struct node *node, const struct address *source)
 {
-    bool fits = claim_fits(node, source,
-                           address_is_loopback(source) ? CLAIMED_MAX : CLAIMED_PER_SOURCE);
+    bool fits =
+        claim_fits(node, source, address_is_loopback(source) ? CLAIMED_MAX : CLAIMED_PER_SOURCE);
     struct peer *peer = membership_add(node, NULL);
     peer->row.claimed = true;
     peer->source = *source;

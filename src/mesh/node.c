@@ -17,9 +17,9 @@
 
 enum {
     LEAVE_DEADLINE_US = 2000000,
-    HOLD_PLAIN_BYTES = 1 << 20,  /* of the sink's backlog: plain connections are not read */
-    HOLD_ALL_BYTES = 64 << 20,   /* nor are sessions */
-    ID_CHARS = 26,               /* 128 bits in base32 */
+    HOLD_PLAIN_BYTES = 1 << 20, /* of the sink's backlog: plain connections are not read */
+    HOLD_ALL_BYTES = 64 << 20,  /* nor are sessions */
+    ID_CHARS = 26,              /* 128 bits in base32 */
 };
 
 /* --- identity --- */
@@ -51,8 +51,7 @@ static void load_identity(struct node *node)
 
 static void hold_back(struct node *node)
 {
-    uint64_t backlog =
-        node->sink.accepted(node->sink.arg) - node->sink.written(node->sink.arg);
+    uint64_t backlog = node->sink.accepted(node->sink.arg) - node->sink.written(node->sink.arg);
     bool plain = backlog > HOLD_PLAIN_BYTES, all = backlog > HOLD_ALL_BYTES;
     if (plain == node->held_plain && all == node->held_all)
         return;

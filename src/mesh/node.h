@@ -34,9 +34,9 @@ struct node_sink {
 };
 
 struct node_config {
-    const char *name;        /* checked by name_check() */
-    bool passing;            /* ask others not to remember us */
-    int family;              /* 4 or 6: this one only; 0: both */
+    const char *name;          /* checked by name_check() */
+    bool passing;              /* ask others not to remember us */
+    int family;                /* 4 or 6: this one only; 0: both */
     bool leave_from_listeners; /* dials leave from the address of our listener of their family */
 };
 

@@ -20,10 +20,10 @@ struct oneshot {
     struct dial *dial;
     struct channel *channel;
     struct timer timer;
-    bool leaving;      /* the text is exit */
-    size_t line;       /* bytes of the outbox's first line, which is under way */
-    size_t piece;      /* bytes of its text that are on their way */
-    bool whole;        /* they are its last */
+    bool leaving; /* the text is exit */
+    size_t line;  /* bytes of the outbox's first line, which is under way */
+    size_t piece; /* bytes of its text that are on their way */
+    bool whole;   /* they are its last */
     bool delivered;
     const char *cause; /* why not; static */
 };

@@ -70,8 +70,8 @@ struct peer *node_find(struct node *node, struct span who, char **cause)
         size_t name = (size_t)(sign - who.at);
         return find_at(node, span_make(who.at, name), span_after(who, name + 1), cause);
     }
-    struct peer *peer = address_parse(who, &a) ? membership_by_address(node, &a)
-                                               : find_name(node, who, cause);
+    struct peer *peer =
+        address_parse(who, &a) ? membership_by_address(node, &a) : find_name(node, who, cause);
     if (peer == NULL && *cause == NULL)
         peer = find_named_host(node, who);
     if (peer == NULL && *cause == NULL)

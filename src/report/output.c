@@ -24,8 +24,8 @@ enum { OUTPUT_IOV = 16 };
 enum output_way {
     WAY_NONBLOCKING, /* a pipe of our own: as much as it takes */
     WAY_SOCKET,
-    WAY_DIRECT,      /* a file: it never makes us wait */
-    WAY_CAREFUL,     /* blocking: a little, and only when select says so */
+    WAY_DIRECT,  /* a file: it never makes us wait */
+    WAY_CAREFUL, /* blocking: a little, and only when select says so */
 };
 
 struct output {
@@ -148,7 +148,8 @@ static void choose_way(struct output *o)
     }
 }
 
-struct output *output_new(struct loop *loop, int fd, void (*failed)(void *arg, int error), void *arg)
+struct output *output_new(struct loop *loop, int fd, void (*failed)(void *arg, int error),
+                          void *arg)
 {
     struct output *o = alloc_zero(1, sizeof *o);
     o->loop = loop;

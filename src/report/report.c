@@ -60,9 +60,9 @@ static const char *colour(const struct report *r, const char *code)
     return r->config.colour ? code : "";
 }
 
-#define DIM "\033[2m"
-#define BOLD "\033[1m"
-#define RED "\033[31m"
+#define DIM   "\033[2m"
+#define BOLD  "\033[1m"
+#define RED   "\033[31m"
 #define PLAIN "\033[0m"
 
 static void add(struct report *r, const char *text)
@@ -277,15 +277,11 @@ static void tell_refused(struct report *r, const struct event *e)
 
 void report_event(struct report *r, const struct event *event)
 {
-    static void (*const tell_of[])(struct report *r, const struct event *e) = {
-        [EVENT_MESSAGE] = tell_message,
-        [EVENT_UP] = tell_up,
-        [EVENT_DOWN] = tell_down,
-        [EVENT_UNREACHABLE] = tell_unreachable,
-        [EVENT_NAME] = tell_name,
-        [EVENT_FAILED] = tell_failed,
-        [EVENT_KEPT_BACK] = tell_kept_back,
-        [EVENT_REFUSED] = tell_refused,
+    static void (*const tell_of[])(struct report * r, const struct event *e) = {
+        [EVENT_MESSAGE] = tell_message,     [EVENT_UP] = tell_up,
+        [EVENT_DOWN] = tell_down,           [EVENT_UNREACHABLE] = tell_unreachable,
+        [EVENT_NAME] = tell_name,           [EVENT_FAILED] = tell_failed,
+        [EVENT_KEPT_BACK] = tell_kept_back, [EVENT_REFUSED] = tell_refused,
     };
     tell_of[event->kind](r, event);
 }

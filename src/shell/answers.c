@@ -49,12 +49,9 @@ void answer_peer(const struct answers *a, const struct peer *peer)
     print_rtt(v.rtt_us, rtt);
     if (v.seen > 0)
         clock_print(v.seen, seen);
-    const struct span fields[] = {span_of(v.address),
-                                  span_of(v.name),
-                                  span_of(dialect_name(v.dialect)),
-                                  span_of(states[v.state]),
-                                  span_of(rtt),
-                                  span_of(seen)};
+    const struct span fields[] = {
+        span_of(v.address),       span_of(v.name), span_of(dialect_name(v.dialect)),
+        span_of(states[v.state]), span_of(rtt),    span_of(seen)};
     reply(a, COMMAND_peers, fields, 6);
 }
 

@@ -41,8 +41,7 @@ const struct command *command_find(struct span word, char **cause)
         const struct command *c = &commands[i];
         if (span_is(word, c->name))
             return c;
-        if (word.len == 0 || word.len > strlen(c->name) ||
-            memcmp(c->name, word.at, word.len) != 0)
+        if (word.len == 0 || word.len > strlen(c->name) || memcmp(c->name, word.at, word.len) != 0)
             continue;
         if (found != NULL) {
             *cause = alloc_print("/%.*s: could be /%s or /%s", (int)word.len, word.at, found->name,

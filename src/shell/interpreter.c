@@ -102,10 +102,10 @@ static void reply_ping(struct interpreter *in, const struct command *c, struct p
     }
     peer_look(peer, &v);
     if (peer_ping_state(peer) != PING_ANSWERED) {
-        fail_with(in, c, alloc_print("%s %s: %s", v.address, v.name,
-                                     peer_ping_state(peer) == PING_FAILED
-                                         ? v.cause
-                                         : "no answer within 10 s"));
+        fail_with(
+            in, c,
+            alloc_print("%s %s: %s", v.address, v.name,
+                        peer_ping_state(peer) == PING_FAILED ? v.cause : "no answer within 10 s"));
         return;
     }
     answer_ping(&in->answers, peer);
@@ -285,7 +285,7 @@ static void run_quit(struct interpreter *in, const struct command *c, struct spa
 
 static void run_command(struct interpreter *in, const struct order *order)
 {
-    static void (*const run[])(struct interpreter *in, const struct command *c,
+    static void (*const run[])(struct interpreter * in, const struct command *c,
                                struct span arguments) = {
 #define COMMAND(name, ...) [COMMAND_##name] = run_##name,
 #include "shell/commands.def"

@@ -11,10 +11,10 @@
 #include "shell/command.h"
 
 enum {
-    STATUS_FAILED = 1,      /* a command failed */
+    STATUS_FAILED = 1, /* a command failed */
     STATUS_USAGE = 2,
     STATUS_UNDELIVERED = 3,
-    STATUS_TIMEOUT = 4,     /* one that was asked for */
+    STATUS_TIMEOUT = 4, /* one that was asked for */
 };
 
 struct interpreter;

@@ -70,8 +70,9 @@ static void readable(void *arg, int events)
 
 static void too_long(struct script *s)
 {
-    char *cause = alloc_print("line %llu is longer than %d bytes and was not sent; send it in parts",
-                              (unsigned long long)++s->lines, LINE_MAX_BYTES - 1);
+    char *cause =
+        alloc_print("line %llu is longer than %d bytes and was not sent; send it in parts",
+                    (unsigned long long)++s->lines, LINE_MAX_BYTES - 1);
     complain(s, cause);
     free(cause);
     s->skipping = true;

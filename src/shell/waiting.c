@@ -69,8 +69,10 @@ static bool is_idle(struct waiting *w)
 }
 
 static const struct condition conditions[] = {
-    {"up=", VALUE_NUMBER, is_up},         {"peer=", VALUE_PEER, is_peer_up},
-    {"messages=", VALUE_NUMBER, has_messages}, {"sent", VALUE_NONE, is_sent},
+    {"up=", VALUE_NUMBER, is_up},
+    {"peer=", VALUE_PEER, is_peer_up},
+    {"messages=", VALUE_NUMBER, has_messages},
+    {"sent", VALUE_NONE, is_sent},
     {"idle=", VALUE_SECONDS, is_idle},
 };
 
@@ -208,16 +210,11 @@ static bool ping_has_ended(const struct waiting *w)
 static bool has_come_true(struct waiting *w)
 {
     switch (w->what) {
-    case WAITING_DIALS:
-        return all_dials_ended(w);
-    case WAITING_PARTING:
-        return has_parted(w);
-    case WAITING_PING:
-        return ping_has_ended(w);
-    case WAITING_CONDITION:
-        return w->condition->is_true(w);
-    case WAITING_NOTHING:
-        break;
+    case WAITING_DIALS: return all_dials_ended(w);
+    case WAITING_PARTING: return has_parted(w);
+    case WAITING_PING: return ping_has_ended(w);
+    case WAITING_CONDITION: return w->condition->is_true(w);
+    case WAITING_NOTHING: break;
     }
     return true;
 }
