@@ -58,6 +58,7 @@ static void reply(void *arg, const char *command, const struct span *fields, siz
 
 /* --- the turn --- */
 
+/* Whom -t names may be known only when the -c lines have run and the first dials have ended. */
 static void find_target(struct app *app)
 {
     char *cause;
@@ -65,7 +66,7 @@ static void find_target(struct app *app)
         app->wants_target = false;
         return;
     }
-    if (node_is_settled(app->node)) {
+    if (interpreter_is_idle(app->interpreter) && node_is_settled(app->node)) {
         log_error("--to %s", cause);
         app_raise_status(app, STATUS_FAILED);
         app->wants_target = false;
@@ -78,14 +79,14 @@ static void find_target(struct app *app)
 static void take_orders(void *arg)
 {
     struct app *app = arg;
-    if (app->interpreter == NULL)
+    if (app->interpreter == NULL || app->phase == LEAVING)
         return;
     if (app->wants_target)
         find_target(app);
-    if (app->wants_target || app->phase == LEAVING)
-        return;
     interpreter_turn(app->interpreter);
-    if (app->script != NULL && app->phase == TALKING)
+    if (app->wants_target)
+        find_target(app);
+    if (app->script != NULL && app->phase == TALKING && !app->wants_target)
         script_turn(app->script);
     if (app->console != NULL)
         console_turn(app->console);
@@ -229,6 +230,7 @@ static int start(struct app *app)
         return STATUS_FAILED;
     app->interpreter = interpreter_new(app->loop, app->node, &handlers, app);
     app->wants_target = app->options.to != NULL;
+    interpreter_await_target(app->interpreter, app->options.to);
     node_start(app->node);
     if (!dial_addresses(app))
         return STATUS_USAGE;

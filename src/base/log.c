@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 
 enum {
     LOG_TEXT = 2048,     /* bytes of one diagnostic; longer ones are cut */
-    LOG_LINE = 4 * 1024, /* bytes of a line, escapes and prefix included; longer ones are cut */
+    LOG_LINE = PIPE_BUF - 1, /* bytes of a line but its LF, escapes and prefix included */
 };
 
 static void write_stderr(void *arg, enum log_level level, struct span line);

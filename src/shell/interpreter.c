@@ -29,6 +29,7 @@ struct interpreter {
     struct answers answers; /* its arg is also that of quit */
     void (*quit)(void *arg);
     struct peer *target; /* NULL: all */
+    const char *awaited; /* who will be the target once it is known; or NULL */
     bool has_quit;       /* nothing is run any more */
     int status;
     struct queued *first, **last;
@@ -296,6 +297,10 @@ static void run_command(struct interpreter *in, const struct order *order)
 
 static void run_text(struct interpreter *in, struct span text)
 {
+    if (in->awaited != NULL) {
+        fail_with(in, command_at(COMMAND_to), alloc_print("%s is not known yet", in->awaited));
+        return;
+    }
     if (in->target == NULL) {
         run_bcast(in, command_at(COMMAND_bcast), text);
         return;
@@ -392,6 +397,11 @@ void interpreter_cancel(struct interpreter *in)
         drop_queued(in);
 }
 
+void interpreter_await_target(struct interpreter *in, const char *who)
+{
+    in->awaited = who;
+}
+
 bool interpreter_set_target(struct interpreter *in, struct span who, char **cause)
 {
     struct peer *peer = NULL;
@@ -403,6 +413,7 @@ bool interpreter_set_target(struct interpreter *in, struct span who, char **caus
     }
     peer_release(in->target);
     in->target = peer;
+    in->awaited = NULL;
     return true;
 }
 

@@ -43,6 +43,9 @@ void interpreter_turn(struct interpreter *in);
 /* Gives up what is waited for, and what is queued. */
 void interpreter_cancel(struct interpreter *in);
 
+/* Until interpreter_set_target() succeeds, text is for who and fails. Borrows who. */
+void interpreter_await_target(struct interpreter *in, const char *who);
+
 /* Where text goes: PEER or "all". false with *cause, a new string that the caller frees. */
 bool interpreter_set_target(struct interpreter *in, struct span who, char **cause);
 
