@@ -173,6 +173,44 @@ def newline_original(scene):
     assert not node.events()[before:], node.events()
     check_manners(seed, node.address)
 
+def goodbyes(seed):
+    """The texts of a stand-in for the original, from the first exit on."""
+    texts = seed.texts()
+    return texts[texts.index("exit"):]
+
+
+@test("/disconnect of an original as a script's last line says exit, once, and nothing empty")
+def last_words(scene):
+    seed = scene.seed(thorough=True)
+    alice = scene.run("alice", stdin="".join(f"{line}\n" for line in (
+        f"/connect {seed.address}", f"/msg {seed.address} hi", "/wait sent",
+        f"/disconnect {seed.address}")).encode())
+    assert alice.wait() == 0, alice.errors()
+    seed.hears("exit")
+    assert seed.texts() == ["Connected\n", "hi", "exit"]
+    assert len(seed.malformed) == 0
+
+
+@test("what is said to an original after /forget or a second /disconnect is for a new acquaintance")
+def afterwards(scene):
+    for order in ("/forget", "/disconnect"):
+        seed = scene.seed(thorough=True, name=order[1:])
+        alice = scene.run("alice", stdin="".join(f"{line}\n" for line in (
+            f"/connect {seed.address}", f"{order} {seed.address}", f"/connect {seed.address}",
+            f"/msg {seed.address} again", "/wait sent")).encode())
+        assert alice.wait() == 0, alice.errors()
+        seed.hears("again")
+        wait_until(lambda seed=seed: goodbyes(seed)[-1] == "exit", "the last exit")
+        assert goodbyes(seed) == ["exit", "Connected\n", "again", "exit"], order
+
+
+@test("-t may name a peer that a -c line connects")
+def named_by_command(scene):
+    bob = scene.node("bob")
+    alice = scene.run("alice", "-t", "bob", "-c", f"/connect {bob.address}", stdin=b"for bob\n")
+    assert alice.wait() == 0, alice.errors()
+    bob.hears("for bob", "alice")
+
 
 if __name__ == "__main__":
     main(workers=6)
