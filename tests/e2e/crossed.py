@@ -79,6 +79,8 @@ def rounds(scene):
         wait_until(lambda: established(alice) == established(bob) == 0, "disconnected")
     assert alice.texts() == [f"from bob {n}" for n in range(ROUNDS)]
     assert bob.texts() == [f"from alice {n}" for n in range(ROUNDS)]
+    for node in (alice, bob):
+        assert len(node.events()) == 2 * ROUNDS, "up or down more than once a round"
     assert alice.finish() == 0 and bob.finish() == 0
 
 
@@ -162,6 +164,23 @@ def higher_yields(scene):
         dialled.send(dialled.identity.greeting(), dialled.identity.hello(), "/bye duplicate")
         dialled.close()
     assert one_is_left(node, dialled, ours) is ours
+
+
+@test("a young session gives way to the other's dial only if that one has the lower id")
+def young(scene):
+    for node_id, kept in ((HIGHEST, 0), (LOWEST, 1)):
+        node, listener = scene.node("alice"), scene.session_listener(
+            identity=Identity("script", node=node_id))
+        node.send(f"/connect {listener.address}")
+        sessions = [listener.open()]
+        node.sync()
+        sessions.append(scene.add(SessionConnection(connect(node.address), listener.identity)))
+        sessions[1].send(listener.identity.greeting())
+        sessions[1].expect_line(HELLO)
+        sessions[1].send(listener.identity.hello())
+        sessions[1 - kept].expect("/bye duplicate")
+        sessions[kept].ping("alive")
+        assert list(node.peers()) == [listener.address]
 
 
 if __name__ == "__main__":

@@ -2,11 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A shell script's view: what is delivered when it has ended, and what stdin's end means."""
 
+import fcntl
 import re
 import signal
+import socket
+import struct
+import termios
 
 from hashflow_test import Stopwatch, dead_address, main, send_once, test
 from hashflow_test.process import encode
+from hashflow_test.sockets import split_address
 
 
 def lines(*texts):
@@ -228,6 +233,23 @@ def slow_original(scene):
     alice.eof()
     listener.connection(2).close()
     assert alice.wait() == 4
+
+
+@test("delivered to a stream is what its kernel has taken; what is only in ours counts as lost")
+def slow_stream(scene):
+    alice = scene.node("alice", "--drain", "1")
+    deaf = scene.add(socket.socket())
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+    deaf.connect(split_address(alice.address))
+    deaf.sendall(b"I shall never read\n")
+    alice.hears("I shall never read")
+    count, text = 5000, "x" * 100
+    alice.send(*[text] * count)
+    assert alice.finish() == 3
+    unread = struct.unpack("i", fcntl.ioctl(deaf, termios.FIONREAD, bytes(4)))[0]
+    arrived = unread // len(f"{alice.address} alice {text}\n")
+    lost = int(re.search(r" (\d+) lines were not delivered", alice.errors()).group(1))
+    assert 0 < arrived and arrived + lost == count, f"{arrived} arrived, {lost} lost of {count}"
 
 
 @test("a session that does not confirm within the drain time: exit 3, and a count on stderr")

@@ -219,6 +219,18 @@ def third_party_session(scene):
     assert alice.peers()[bob.address].state == "up"
 
 
+@test("a session that was said to have left is dialled again when it is lost")
+def third_party_lost(scene):
+    node, listener = scene.node("alice"), scene.session_listener("carol")
+    node.send(f"/connect {listener.address}")
+    session = listener.open()
+    node.sync()
+    send_once(node.address, f"{listener.address} carol exit")
+    session.close()
+    listener.open(1).msg("here again")
+    node.hears("here again")
+
+
 @test("the exit storm does not occur: we pass on no departure")
 def storm(scene):
     node, first = met(scene, name="first")

@@ -102,6 +102,36 @@ def bounded(scene):
     assert texts(lines.wait_count(count, 60)) == [line(n) for n in range(count)]
 
 
+@test("a line counts as delivered when it has left for stdout, and not before")
+def confirmed(scene):
+    pipe = Pipe(scene)
+    node = pipe.node("alice")
+    sender = scene.session(node, "sender")
+    other = scene.session(node, "other", listening="127.0.0.1:8")
+    sender.write(numbered(COUNT))
+    sender.send("/ping after")
+    # Each answer is a turn of the node, in which it has read on from the sender.
+    for number in range(200):
+        other.ping(f"p{number}")
+    assert not sender.lines.count("/pong after")
+    lines = pipe.read_all()
+    sender.expect("/pong after")
+    lines.wait_count(COUNT)
+
+
+@test("a plain client is held back by a slow stdout long before a session is")
+def plain_held(scene):
+    pipe = Pipe(scene)
+    node = pipe.node("alice")
+    client = scene.client(node)
+    data = b"".join(b"%s\n" % line(n).encode() for n in range(40000))
+    taken = client.offer(data, 1)
+    assert taken < 24 << 20, f"{taken} bytes taken"
+    lines = pipe.read_all()
+    client.write(data[taken:], 60)
+    assert texts(lines.wait_count(40000, 60)) == [line(n) for n in range(40000)]
+
+
 @test("a non-blocking stdout loses nothing")
 def non_blocking(scene):
     pipe = Pipe(scene)
