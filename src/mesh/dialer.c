@@ -184,6 +184,7 @@ void dialer_ask(struct peer *peer)
         return;
     peer->failing = false;
     peer->greeted = false;
+    peer->reached = false;
     dialer_dial(peer);
 }
 

@@ -132,6 +132,13 @@ static bool is_duplicate(const struct link *link, const struct peer *peer,
            loop_now(node->loop) - old->since < YOUNG_US;
 }
 
+/* We have just said goodbye to it, and it has not heard that yet. */
+static bool is_being_left(const struct link *link, const struct peer *peer)
+{
+    return link->role == SESSION_LISTENER && peer->row.quiet && peer->link != NULL &&
+           peer->link->closing;
+}
+
 /* The new connection takes the old one's place without a word to anybody: the peer stays up. */
 static void replace(struct link *old)
 {
@@ -161,7 +168,7 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
     struct peer *peer = identify(link, hello);
     if (link->peer != NULL && link->peer != peer)
         change_peer(link, link->peer, peer);
-    if (is_duplicate(link, peer, hello)) {
+    if (is_duplicate(link, peer, hello) || is_being_left(link, peer)) {
         refuse_duplicate(link);
         return NULL;
     }

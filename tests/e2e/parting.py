@@ -211,6 +211,31 @@ def named_by_command(scene):
     assert alice.wait() == 0, alice.errors()
     bob.hears("for bob", "alice")
 
+@test("/disconnect holds against a connection that crosses it, and is answered")
+def crossed_disconnect(scene):
+    node = scene.node("alice")
+    bob = Identity("bob", address="127.0.0.1:9", node=HIGHEST)
+    first, second = (scene.add(SessionConnection(connect(node.address), bob, label))
+                     for label in ("first", "second"))
+    first.send(bob.greeting(), bob.hello())
+    node.send("/wait up=1 20", f"/disconnect {bob.address}", "/echo parted")
+    first.expect(re.compile("^/bye disconnect"))
+    second.send(bob.greeting(), bob.hello())
+    second.expect("/bye duplicate")
+    node.expect("/echo parted")
+    assert node.peers()[bob.address].state == "down"
+
+
+@test("a /connect that fails is status 1, also for a peer that was there before")
+def gone_again(scene):
+    bob, alice = scene.node("bob"), scene.node("alice", "-e")
+    alice.connect(bob.address)
+    bob.send("/quit")
+    alice.expect(f"* down {bob.address} bob")
+    bob.finish()
+    alice.send(f"/connect {bob.address}")
+    assert alice.finish() == 1
+
 
 if __name__ == "__main__":
     main(workers=6)
