@@ -165,6 +165,7 @@ def original_by_name(scene):
     node.hears("and back")
     assert list(node.peers()) == [seed.address]
     assert node.finish() == 0
+    seed.hears("exit")
     assert seed.texts() == ["Connected\n", "hi", "exit"]
 
 
