@@ -156,6 +156,8 @@ int app_final_status(struct app *app)
     app_drop_script(app);
     if (report_has_losses(app->report))
         app_raise_status(app, STATUS_UNDELIVERED);
+    if (!node_is_stored(app->node)) /* the log has said why */
+        app_raise_status(app, STATUS_FAILED);
     if (!node_reached_all(app->node, &which)) {
         log_error("%s was never reached", which);
         app_raise_status(app, STATUS_FAILED);

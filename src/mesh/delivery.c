@@ -17,12 +17,14 @@
 enum {
     PUMP_BYTES = 256 * 1024, /* on the connection at a time */
     MARK_BYTES = 128 * 1024, /* sent before a confirmation is asked for, unless nothing waits */
-    CHECK_US = 20000,        /* how soon the kernel's queue is looked at again */
+    CHECK_US = 20000,        /* how soon the kernel's queue is looked at again, */
+    CHECK_MAX_US = 640000,   /* later and later while nothing moves */
 };
 
 void delivery_init(struct outbox *box)
 {
     queue_init(&box->lines);
+    box->interval = CHECK_US;
 }
 
 void delivery_free(struct peer *peer)
@@ -72,6 +74,7 @@ void delivery_taken(struct peer *peer, size_t bytes)
 {
     delivery_drop(&peer->box, bytes);
     peer->box.progress = loop_now(peer->node->loop);
+    peer->box.interval = CHECK_US;
     peer->attempt.failures = 0;
     loop_again(peer->node->loop);
 }
@@ -113,8 +116,10 @@ static void watch_progress(struct peer *peer)
 {
     struct outbox *box = &peer->box;
     uint64_t now = loop_now(peer->node->loop);
-    if (box->plain && box->sent > 0)
-        timer_set(peer->node->loop, &box->check, now + CHECK_US, check, peer);
+    bool in_kernel = box->plain && box->sent > 0 && peer->link != NULL &&
+                     channel_queued(peer->link->channel) == 0;
+    if (in_kernel) /* nothing tells when that has left */
+        timer_set(peer->node->loop, &box->check, now + box->interval, check, peer);
     else if (is_full(peer) && !timer_is_set(&box->check) && !(is_away(peer) && is_stuck(peer)))
         timer_set(peer->node->loop, &box->check, now + NODE_STALL_US / 4, check, peer);
 }
@@ -125,7 +130,9 @@ static void check(void *arg)
 {
     static const char cause[] = "its queue is full and it takes nothing";
     struct peer *peer = arg;
-    if (peer->box.plain && peer->link != NULL)
+    struct outbox *box = &peer->box;
+    box->interval = box->interval < CHECK_MAX_US ? 2 * box->interval : CHECK_MAX_US;
+    if (box->plain && peer->link != NULL)
         confirm_stream(peer);
     if (!is_stuck(peer)) {
         watch_progress(peer);

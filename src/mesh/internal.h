@@ -39,6 +39,7 @@ struct outbox {
     size_t lost;        /* lines given up, not told yet */
     enum event_scope lost_scope;
     char lost_cause[96];
+    uint64_t interval;  /* of check, while bytes are in the kernel; us */
     struct timer check; /* for progress: a full box, or a stream whose bytes are on their way */
 };
 
@@ -59,6 +60,7 @@ struct peer {
 
     /* What people see. */
     char *host;                  /* HOST:PORT as named, until an address is known; else NULL */
+    char *alias;                 /* HOST:PORT as the user has named it, or NULL */
     char text[ADDRESS_HOST + 8]; /* its address */
     char cause[96];              /* why it is not up */
 
@@ -147,6 +149,7 @@ struct node {
     uint64_t messages;
     uint64_t last_receipt;
     bool dirty;                /* some peer is, or our name */
+    bool unstored;             /* the last commit has failed */
     bool full;                 /* a newcomer was refused; said once */
     bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
     bool leaving;

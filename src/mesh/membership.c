@@ -172,6 +172,10 @@ void membership_absorb(struct peer *keeper, struct peer *other)
     keeper->named = keeper->named || other->named;
     keeper->tried = keeper->tried || other->tried;
     keeper->row.quiet = keeper->row.quiet && other->row.quiet;
+    if (keeper->alias == NULL) {
+        keeper->alias = other->alias;
+        other->alias = NULL;
+    }
     peer_touch(keeper);
     keeper->announced = keeper->announced || other->announced;
     losses_tell_peer(other);
@@ -210,14 +214,18 @@ void membership_load(struct node *node)
         peers_load(node->db, load_row, node);
 }
 
+/* After a commit that has failed everything is written again. */
 void membership_save(struct node *node)
 {
     if (node->db == NULL || !node->dirty)
         return;
     node->dirty = false;
+    if (node->unstored)
+        database_set(node->db, "name", node->name);
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
-        if (!peer->dirty || peer->transient || peer->passing || peer->row.seen == 0)
+        bool changed = peer->dirty || node->unstored;
+        if (!changed || peer->transient || peer->passing || peer->row.seen == 0)
             continue;
         peer->dirty = false;
         if (peer->row.address_count > 0)
@@ -225,7 +233,7 @@ void membership_save(struct node *node)
         else if (peer->row.id != 0)
             drop_row(peer);
     }
-    database_commit(node->db);
+    node->unstored = !database_commit(node->db);
 }
 
 static bool is_local(const struct node *node, const struct address *a)

@@ -171,6 +171,7 @@ void node_leave(struct node *node)
     if (node->leaving)
         return;
     node->leaving = true;
+    node->dirty = node->dirty || node->unstored; /* once more */
     node_stop_listening(node);
     losses_kept_back(node);
     for (size_t i = 0; i < node->peer_count; i++) {
@@ -298,6 +299,11 @@ bool node_is_settled(const struct node *node)
             return false;
     }
     return true;
+}
+
+bool node_is_stored(const struct node *node)
+{
+    return !node->unstored;
 }
 
 bool node_reached_all(const struct node *node, const char **which)

@@ -148,6 +148,9 @@ bool node_is_congested(const struct node *node);
 /* Has the first dial of every named address ended? */
 bool node_is_settled(const struct node *node);
 
+/* Is what has changed in the directory on disk? */
+bool node_is_stored(const struct node *node);
+
 /* Was every address that the user named reached at some time? Otherwise *which is one, as text. */
 bool node_reached_all(const struct node *node, const char **which);
 

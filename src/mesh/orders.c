@@ -44,8 +44,9 @@ static struct peer *find_name(struct node *node, struct span name, char **cause)
 static struct peer *find_named_host(struct node *node, struct span text)
 {
     for (size_t i = 0; i < node->peer_count; i++) {
-        if (span_is(text, node->peers[i]->text))
-            return node->peers[i];
+        struct peer *peer = node->peers[i];
+        if (span_is(text, peer->text) || (peer->alias != NULL && span_is(text, peer->alias)))
+            return peer;
     }
     return NULL;
 }
@@ -102,6 +103,7 @@ static struct peer *add_named(struct node *node, struct span text, char **cause)
     if (peer == NULL) {
         peer = membership_add(node, NULL);
         peer->host = alloc_string(named);
+        peer->alias = alloc_string(named);
         span_copy(span_of(named), peer->text, sizeof peer->text);
     }
     free(named);

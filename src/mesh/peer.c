@@ -32,6 +32,7 @@ void peer_free(struct peer *peer)
     delivery_free(peer);
     timer_stop(peer->node->loop, &peer->grace);
     free(peer->host);
+    free(peer->alias);
     free(peer);
 }
 

@@ -126,6 +126,10 @@ def host_name(scene):
     assert len(lines) == 1 and lines[0].endswith(" bob session"), lines
     alice.send(f"/msg localhost:{bob.port} by host name")
     bob.hears("by host name")
+    assert alice.ask(f"/ping localhost:{bob.port}")[0].startswith(f"/ping {bob.address} bob ")
+    alice.send(f"/disconnect localhost:{bob.port}", "/echo parted")
+    alice.expect("/echo parted")
+    assert alice.peers()[bob.address].state == "down"
 
 
 @test("a host name that does not resolve is a failed command with a reason, and stops nothing else")
