@@ -373,6 +373,7 @@ void delivery_written(struct peer *peer)
     peer->box.progress = loop_now(peer->node->loop);
     if (peer->box.plain)
         confirm_stream(peer);
+    watch_progress(peer);
     if (peer->box.sent < peer->box.lines.bytes)
         delivery_ready(peer);
 }
