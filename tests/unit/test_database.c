@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <glob.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -28,6 +27,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "../lib/scratch.h"
 
 enum { KILLS = 20, PAGE = 4096 };
 
@@ -43,21 +43,10 @@ static void count_line(void *arg, enum log_level level, struct span line)
     span_copy(line, last_line, sizeof last_line);
 }
 
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-    (void)status;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
 static int begin(void **state)
 {
     (void)state;
-    const char *folder = getenv("TMPDIR");
-
-    root = alloc_print("%s/hashflow-database-XXXXXX", folder != NULL ? folder : "/tmp");
-    assert_non_null(mkdtemp(root));
+    root = scratch_new();
     log_lines = 0;
     log_set_sink(count_line, NULL);
     return 0;
@@ -67,8 +56,7 @@ static int end(void **state)
 {
     (void)state;
     log_set_sink(NULL, NULL);
-    nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    free(root);
+    scratch_remove(root);
     return 0;
 }
 

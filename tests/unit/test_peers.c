@@ -6,7 +6,6 @@
 
 #include "store/peers.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -19,6 +18,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "wire/session.h"
+#include "../lib/scratch.h"
 
 enum { MOST_ROWS = 64 };
 
@@ -36,14 +36,6 @@ static void count_line(void *arg, enum log_level level, struct span line)
     log_lines++;
 }
 
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-    (void)status;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
 static void open_again(void)
 {
     char *cause = NULL;
@@ -57,10 +49,7 @@ static void open_again(void)
 static int begin(void **state)
 {
     (void)state;
-    const char *folder = getenv("TMPDIR");
-
-    root = alloc_print("%s/hashflow-peers-XXXXXX", folder != NULL ? folder : "/tmp");
-    assert_non_null(mkdtemp(root));
+    root = scratch_new();
     log_lines = 0;
     log_set_sink(count_line, NULL);
     open_again();
@@ -73,8 +62,7 @@ static int end(void **state)
     database_close(db);
     db = NULL;
     log_set_sink(NULL, NULL);
-    nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    free(root);
+    scratch_remove(root);
     return 0;
 }
 

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -23,32 +22,21 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "../lib/scratch.h"
 
 static char *root;
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-    (void)status;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
 
 static int begin(void **state)
 {
     (void)state;
-    const char *folder = getenv("TMPDIR");
-
-    root = alloc_print("%s/hashflow-state-XXXXXX", folder != NULL ? folder : "/tmp");
-    assert_non_null(mkdtemp(root));
+    root = scratch_new();
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
-    nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    free(root);
+    scratch_remove(root);
     return 0;
 }
 
