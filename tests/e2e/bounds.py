@@ -72,7 +72,7 @@ def to(scene):
     bob.hears("e")
     assert bob.texts() == [text(TEXT_MAX), *"abcde"]
     assert alice.wait() == 1
-    assert alice.err.items()
+    assert alice.complaints()
 
 
 @test("a last line without LF is a line, at the bound too")
@@ -158,7 +158,7 @@ def nul(scene):
     alice.send(b"/bcast be\0fore", b"nul\0", b"\0", f"/msg {bob.address} a\0b", "after")
     bob.hears("after")
     assert bob.texts() == ["after"]
-    assert alice.err.items()
+    assert alice.complaints()
     client = scene.client(bob)
     client.send(b"raw\0nul", f"{CAROL} carol head\0er", f"{CAROL} ca\0rol x")
     bob.complains(re.compile("127.0.0.1:"))

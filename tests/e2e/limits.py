@@ -95,7 +95,7 @@ def few_for_dials(scene):
     node.send("/connect " + " ".join(listener.address for listener in listeners))
     works(node, session, "meanwhile")
     node.sync()
-    assert node.err.items()
+    assert node.complaints()
     spins_not(node)
     works(node, session, "after")
     assert node.finish() in (1, 3, 4)

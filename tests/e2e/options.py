@@ -46,7 +46,7 @@ def version(scene):
 def free_port(scene):
     node = scene.node("alice")
     assert re.fullmatch(r"127\.0\.0\.1:\d+", node.address), node.address
-    node.complains(re.compile(rf":{node.port}\b"))
+    node.err.wait(re.compile(rf":{node.port}\b"))
     assert reachable(node.address)
     if os.path.exists("/proc/net/if_inet6"):
         assert reachable(f"[::1]:{node.port}")

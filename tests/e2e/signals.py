@@ -69,7 +69,7 @@ def undelivered(scene):
     session.hears("unconfirmed")
     node.signal(signal.SIGTERM)
     assert node.wait() == 3
-    assert node.err.items()
+    assert node.complaints()
 
 
 @test("a second signal ends it at once, with 128 and its number")

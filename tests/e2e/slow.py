@@ -50,6 +50,7 @@ class Reader:
 def check_loss(sender, missing):
     """The status and the count on stderr of a sender whose lines did not all arrive."""
     assert sender.finish(60) == 3
+    assert len(sender.err) < 40, f"{len(sender.err)} lines about it"
     counts = [int(number) for text in sender.err.items()
               for number in re.findall(r"(?<![\d.:])\d+(?![\d.:])", text)]
     assert missing > 0, "nothing was lost; the test has shown nothing"

@@ -15,7 +15,7 @@ def script(scene, *texts, options=(), **more):
 
 def ended(node, status):
     assert node.wait() == status, f"{node.wait()} instead of {status}: {node.errors()}"
-    assert bool(node.err.items()) or status == 0
+    assert bool(node.complaints()) or status == 0
 
 
 @test("0: everything asked for was done, and nothing on stderr calls it a failure")
@@ -24,7 +24,7 @@ def done(scene):
     node = script(scene, f"/connect {bob.address}", "hi", "/ping bob", "/peers", "/wait sent 20",
                   "/quit", options=["-q"])
     ended(node, 0)
-    assert not node.err.items(), node.errors()
+    assert not node.complaints(), node.errors()
 
 
 @test("1: a command failed: unknown, ambiguous, without its words, nobody of that name")
@@ -34,7 +34,7 @@ def failed(scene):
                  "/wait nonsense", "/wait up=x", "/help nonsense", "/"):
         node = script(scene, line, "/echo goes on")
         assert node.wait() == 1, f"{line} ended with {node.wait()}"
-        assert node.err.items(), line
+        assert node.complaints(), line
         assert "/echo goes on" in node.out.items(), f"{line} stopped the script"
     ended(script(scene, f"/connect {dead_address()}", options=["--drain", "1"]), 1)
 

@@ -8,7 +8,7 @@ import re
 import select
 
 from .process import Process, decode
-from .waiting import DEADLINE, Timeout, matcher, wait_ready
+from .waiting import DEADLINE, Timeout, describe, matcher, wait_ready
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BINARY = os.path.abspath(os.environ.get("HASHFLOW") or os.path.join(ROOT, "src", "hashflow"))
@@ -21,6 +21,7 @@ Message = collections.namedtuple("Message", "address name text")
 Peer = collections.namedtuple("Peer", "address name dialect state rtt seen")
 
 MESSAGE = re.compile(r"(\S+) (\S+) (.*)", re.S)
+LISTENING = re.compile("hashflow: listening on ")
 #: What a stdout line may be: a message, a reply, an event of exactly four words.
 LINE = re.compile(r"(\[[0-9a-f:.%\w]+\]|[\d.]+):\d+ \S+ .*|/[a-z]+( .*)?"
                   r"|\* (up|down|unreachable|name) \S+ \S+", re.S)
@@ -134,9 +135,22 @@ class Node(Process):
     def events(self):
         return [line for line in self.out.items() if line.startswith("*")]
 
-    def complains(self, wanted, timeout=DEADLINE):
-        """Waits for a line on stderr."""
-        return self.err.wait(wanted, timeout)
+    # ---- stderr, without the line that says where it listens: that one is no complaint
+
+    def complaints(self):
+        return [line for line in self.err.items() if not LISTENING.match(line)]
+
+    def errors(self):
+        return "\n".join(self.complaints())
+
+    def complains(self, wanted, timeout=DEADLINE, since=0):
+        """Waits for a complaint, which may be looked for from a line of err on."""
+        matches = matcher(wanted)
+
+        def complaint(line):
+            return not LISTENING.match(line) and matches(line)
+        complaint.__doc__ = f"complaint {describe(wanted)}"
+        return self.err.wait(complaint, timeout, since)
 
     # ---- commands
 
