@@ -15,13 +15,29 @@ enum event_kind {
     EVENT_DOWN,        /* it cannot any more: cause */
     EVENT_UNREACHABLE, /* a dial has failed, said once until one succeeds: cause */
     EVENT_NAME,        /* a peer is called name from now on; former is what it was called */
+    EVENT_SUSPECT,     /* a peer that is up has been silent for long */
+    EVENT_BACK,        /* it has spoken again before it was taken for down */
+    EVENT_QUEUED,      /* the line id for a peer is stored: it outlives us */
+    EVENT_SENT,        /* the line id is on its way to a peer */
+    EVENT_DELIVERED,   /* a peer has confirmed the line id */
+    EVENT_LOST,        /* the line id will never reach a peer; EVENT_FAILED sums these up */
     EVENT_FAILED,      /* count lines for a peer were not delivered and never will be: cause */
-    EVENT_KEPT_BACK,   /* on leaving: count lines for a peer that is away were not sent */
+    EVENT_KEPT_BACK,   /* on leaving: count lines for a peer that was away were not sent; they are
+                          gone, or stored for the next run */
+    EVENT_KEPT,        /* on leaving: count lines for a peer, owed to it, stay stored for the next
+                          run: cause */
     EVENT_REFUSED,     /* something that came from address could not be delivered to us: cause;
                           count is how often, if more than once */
 };
 
 enum event_scope { SCOPE_DIRECT, SCOPE_BROADCAST };
+
+/* Which line: the same on both ends. Plain peers number nothing: node is then NULL. */
+struct event_id {
+    const char *node; /* who has sent it */
+    uint64_t epoch;   /* of its numbering */
+    uint64_t seq;
+};
 
 struct event {
     enum event_kind kind;
@@ -30,8 +46,10 @@ struct event {
     const char *former;     /* EVENT_NAME */
     const char *cause;      /* why, in words for people */
     enum event_scope scope; /* EVENT_MESSAGE, EVENT_FAILED */
+    struct event_id id;     /* EVENT_MESSAGE, EVENT_QUEUED to EVENT_LOST */
     struct span text;       /* EVENT_MESSAGE */
     size_t count;           /* lines */
+    bool stored;            /* EVENT_KEPT_BACK */
 };
 
 #endif

@@ -37,6 +37,14 @@ struct node_config {
     const char *name;          /* checked by name_check() */
     bool passing;              /* ask others not to remember us */
     int family;                /* 4 or 6: this one only; 0: both */
+    bool receipts;             /* tell EVENT_QUEUED to EVENT_LOST */
+    bool no_exchange;          /* neither tell peers of others nor believe them */
+    uint64_t queue_lines;      /* most that wait for one peer, stored */
+    uint64_t queue_bytes;
+    uint64_t queue_age_s;      /* then they are given up */
+    uint64_t heartbeat_us;     /* silence before a session is asked for a sign of life, */
+    uint64_t suspect_us;       /* before it is suspected, */
+    uint64_t down_us;          /* and before it is taken for down */
     bool leave_from_listeners; /* dials leave from the address of our listener of their family */
 };
 
@@ -78,6 +86,7 @@ enum peer_state {
     PEER_DIALING,
     PEER_UNREACHABLE, /* the last dial has failed */
     PEER_UP,
+    PEER_BANNED,
 };
 
 struct peer_view {
@@ -89,6 +98,8 @@ struct peer_view {
     const char *cause; /* why it is not up; may be empty */
     int64_t seen;      /* wall seconds; 0 never */
     int64_t rtt_us;    /* -1 unknown */
+    uint64_t waiting;  /* lines that wait for it or are not confirmed yet */
+    uint64_t waiting_bytes;
 };
 
 /* "session", "stream", "oneshot" or "unknown". */
@@ -124,6 +135,9 @@ struct peer *node_connect(struct node *node, struct span address, char **cause);
 /* Both take a while: what waits is sent, and the peer is told. */
 void node_disconnect(struct node *node, struct peer *peer);
 void node_forget(struct node *node, struct peer *peer);
+
+/* Never again, whatever it or others say: until the user connects to it. */
+void node_ban(struct node *node, struct peer *peer);
 bool peer_has_parted(const struct peer *peer);
 
 enum ping_state { PING_WAITING, PING_ANSWERED, PING_FAILED };
@@ -140,6 +154,9 @@ bool node_broadcast(struct node *node, struct span text, const char **cause);
 
 /* Is everything delivered that has to be? Copies for peers that were away already do not count. */
 bool node_is_sent(const struct node *node);
+
+/* Does nothing wait for anybody, those who are away included? */
+bool node_is_delivered(const struct node *node);
 
 /* Is a peer's queue full, so that the source of lines should wait? Never for longer than a second
  * without progress. */

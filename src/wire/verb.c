@@ -14,7 +14,7 @@ typedef const char *word_reader(struct span words, struct verb *out);
 
 /* ---- /hello */
 
-static const char *read_node(struct span value, struct hello *out)
+static const char *read_node_id(struct span value, char out[NODE_ID_TEXT])
 {
     if (value.len < 1 || value.len > NODE_ID_MAX)
         return "node has 1 to 64 characters";
@@ -23,8 +23,13 @@ static const char *read_node(struct span value, struct hello *out)
         if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'))
             return "node has only a-z and 0-9";
     }
-    span_copy(value, out->node, sizeof out->node);
+    span_copy(value, out, NODE_ID_TEXT);
     return NULL;
+}
+
+static const char *read_node(struct span value, struct hello *out)
+{
+    return read_node_id(value, out->node);
 }
 
 static const char *read_name(struct span value, struct hello *out)
@@ -138,12 +143,44 @@ static const char *read_token(struct span words, struct verb *out)
                                                                  : "a token has 1 to 64 bytes";
 }
 
+/* Stores keep signed numbers. */
+static const char *read_committed(struct span words, struct verb *out)
+{
+    if (!span_number(span_cut_word(&words), &out->seq) || out->seq > INT64_MAX)
+        return "the sequence number is not a number";
+    return NULL;
+}
+
+static const char *read_resume(struct span words, struct verb *out)
+{
+    if (!span_number(span_cut_word(&words), &out->epoch))
+        return "the epoch is not a number";
+    return read_committed(words, out);
+}
+
 static const char *read_new_name(struct span words, struct verb *out)
 {
     (void)out;
     if (memchr(words.at, ' ', words.len) != NULL)
         return "a name has no space";
     return words.len > 0 ? NULL : "the name is missing";
+}
+
+static const char *read_peer(struct span words, struct verb *out)
+{
+    if (!address_parse(span_cut_word(&words), &out->address))
+        return "the address is not one";
+    const char *cause = read_node_id(span_cut_word(&words), out->node);
+    out->text = words;
+    return cause != NULL ? cause : read_new_name(words, out);
+}
+
+static const char *read_gone(struct span words, struct verb *out)
+{
+    const char *cause = read_node_id(span_cut_word(&words), out->node);
+    if (cause != NULL)
+        return cause;
+    return span_number(span_cut_word(&words), &out->boot) ? NULL : "the boot is not a number";
 }
 
 static const char *read_error(struct span words, struct verb *out)
@@ -161,8 +198,10 @@ static const struct verb_row {
     word_reader *read; /* NULL: whatever follows is the text */
 } verb_rows[] = {
     {"/msg", 4, VERB_MSG, read_text},       {"/bcast", 6, VERB_BCAST, read_text},
-    {"/ping", 5, VERB_PING, read_token},    {"/pong", 5, VERB_PONG, read_token},
-    {"/name", 5, VERB_NAME, read_new_name}, {"/bye", 4, VERB_BYE, NULL},
+    {"/ack", 4, VERB_ACK, read_committed},  {"/ping", 5, VERB_PING, read_token},
+    {"/pong", 5, VERB_PONG, read_token},    {"/resume", 7, VERB_RESUME, read_resume},
+    {"/name", 5, VERB_NAME, read_new_name}, {"/peer", 5, VERB_PEER, read_peer},
+    {"/gone", 5, VERB_GONE, read_gone},     {"/bye", 4, VERB_BYE, NULL},
     {"/error", 6, VERB_ERROR, read_error},  {"/hello", 6, VERB_HELLO, read_hello},
 };
 
@@ -232,6 +271,29 @@ void verb_format_ping(struct buffer *out, const char *token)
 void verb_format_pong(struct buffer *out, struct span token)
 {
     buffer_print(out, "/pong %.*s\n", (int)token.len, token.at);
+}
+
+void verb_format_ack(struct buffer *out, uint64_t seq)
+{
+    buffer_print(out, "/ack %llu\n", (unsigned long long)seq);
+}
+
+void verb_format_resume(struct buffer *out, uint64_t epoch, uint64_t seq)
+{
+    buffer_print(out, "/resume %llu %llu\n", (unsigned long long)epoch, (unsigned long long)seq);
+}
+
+void verb_format_peer(struct buffer *out, const struct address *a, const char *node,
+                      const char *name)
+{
+    char text[ADDRESS_TEXT];
+    address_print(a, text);
+    buffer_print(out, "/peer %s %s %s\n", text, node, name);
+}
+
+void verb_format_gone(struct buffer *out, const char *node, uint64_t boot)
+{
+    buffer_print(out, "/gone %s %llu\n", node, (unsigned long long)boot);
 }
 
 void verb_format_name(struct buffer *out, const char *name)

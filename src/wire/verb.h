@@ -22,7 +22,11 @@ enum verb_kind {
     VERB_BCAST,
     VERB_PING,
     VERB_PONG,
+    VERB_ACK,
+    VERB_RESUME,
     VERB_NAME,
+    VERB_PEER,
+    VERB_GONE,
     VERB_BYE,
     VERB_ERROR,
     VERB_OTHER, /* well-formed, but nothing that this version acts on: ignore it */
@@ -41,11 +45,15 @@ struct hello {
 
 struct verb {
     enum verb_kind kind;
-    uint64_t seq;       /* msg, bcast */
-    struct span text;   /* msg, bcast: TEXT; ping, pong: the token; name: the name; bye: the reason;
-                           error: the text after its code; borrowed from the line */
-    struct span code;   /* error */
-    struct hello hello; /* hello */
+    uint64_t seq;     /* msg, bcast: its number, from 1; ack, resume: the highest committed */
+    struct span text; /* msg, bcast: TEXT; ping, pong: the token; name: the name; bye: the reason;
+                         error: the text after its code; peer: the name; borrowed from the line */
+    struct span code; /* error */
+    uint64_t epoch;   /* resume: of the numbering that seq is of */
+    uint64_t boot;    /* gone */
+    char node[NODE_ID_TEXT]; /* peer, gone */
+    struct address address;  /* peer */
+    struct hello hello;      /* hello */
 };
 
 /*
@@ -60,7 +68,12 @@ bool verb_parse(struct span line, struct verb *out, const char **cause);
 void verb_format_hello(struct buffer *out, const struct hello *hello);
 void verb_format_ping(struct buffer *out, const char *token);
 void verb_format_pong(struct buffer *out, struct span token);
+void verb_format_ack(struct buffer *out, uint64_t seq);
+void verb_format_resume(struct buffer *out, uint64_t epoch, uint64_t seq);
 void verb_format_name(struct buffer *out, const char *name);
+void verb_format_peer(struct buffer *out, const struct address *a, const char *node,
+                      const char *name);
+void verb_format_gone(struct buffer *out, const char *node, uint64_t boot);
 void verb_format_bye(struct buffer *out, const char *reason);
 void verb_format_error(struct buffer *out, const char *code, const char *text);
 
