@@ -51,7 +51,7 @@ static bool is_wanted(const struct peer *peer)
         return false;
     if (peer->row.address_count == 0 && peer->host == NULL)
         return false;
-    if (peer->box.lines.bytes > 0 && peer->box.held)
+    if (delivery_waits(peer) && peer->box.held)
         return true;
     if (peer->row.quiet || peer->left)
         return false;

@@ -206,6 +206,7 @@ static void load_row(void *arg, const struct peer_row *row)
     peer->row = *row;
     peer->source = row->addresses[0];
     address_print(&row->addresses[0], peer->text);
+    delivery_load(peer);
 }
 
 void membership_load(struct node *node)
@@ -214,26 +215,19 @@ void membership_load(struct node *node)
         peers_load(node->db, load_row, node);
 }
 
-/* After a commit that has failed everything is written again. */
-void membership_save(struct node *node)
+/* Until a commit succeeds they stay dirty. */
+void membership_write(struct node *node)
 {
-    if (node->db == NULL || !node->dirty)
-        return;
-    node->dirty = false;
-    if (node->unstored)
-        database_set(node->db, "name", node->name);
+    database_set(node->db, "name", node->name);
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
-        bool changed = peer->dirty || node->unstored;
-        if (!changed || peer->transient || peer->passing || peer->row.seen == 0)
+        if (!peer->dirty || peer->transient || peer->passing || peer->row.seen == 0)
             continue;
-        peer->dirty = false;
         if (peer->row.address_count > 0)
             peers_save(node->db, &peer->row);
         else if (peer->row.id != 0)
             drop_row(peer);
     }
-    node->unstored = !database_commit(node->db);
 }
 
 static bool is_local(const struct node *node, const struct address *a)

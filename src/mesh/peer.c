@@ -104,6 +104,8 @@ void peer_look(const struct peer *peer, struct peer_view *out)
         .cause = peer->cause,
         .seen = peer->row.seen,
         .rtt_us = peer->rtt_us,
+        .waiting = delivery_count(peer),
+        .waiting_bytes = peer->box.durable ? peer->box.bytes : peer->box.lines.bytes,
     };
     if (peer_is_up(peer))
         out->state = PEER_UP;

@@ -151,9 +151,8 @@ static void learn(struct peer *peer, const struct hello *hello)
     peer_set_dialect(peer, DIALECT_SESSION);
     peer->passing = hello->passing || peer->unkept || peer->row.address_count == 0;
     peer->boot = hello->boot;
-    if (peer->epoch != hello->epoch)
-        peer->mark = 0;
-    peer->epoch = hello->epoch;
+    arrivals_meet(peer, hello->epoch);
+    peer->box.window = hello->window;
     if (hello->name[0] != '\0')
         peer_set_name(peer, span_of(hello->name));
     peer_touch(peer);
