@@ -76,13 +76,22 @@ static void turn(void *arg)
 
 /* --- life --- */
 
+static struct node_config with_defaults(const struct node_config *config)
+{
+    struct node_config c = *config;
+    c.queue_lines = c.queue_lines != 0 ? c.queue_lines : NODE_QUEUE_LINES;
+    c.queue_bytes = c.queue_bytes != 0 ? c.queue_bytes : NODE_QUEUE_BYTES;
+    c.queue_age_s = c.queue_age_s != 0 ? c.queue_age_s : NODE_EXPIRY_S;
+    return c;
+}
+
 struct node *node_new(struct loop *loop, struct database *db, const struct node_config *config,
                       const struct node_sink *sink)
 {
     struct node *node = alloc_zero(1, sizeof *node);
     node->loop = loop;
     node->db = db;
-    node->config = *config;
+    node->config = with_defaults(config);
     node->sink = *sink;
     node->last_receipt = loop_now(loop);
     node->wall_us = clock_wall_us();

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Opens the database, brings it up to this version, and keeps the turn's transaction and the
- * prepared statements. It must not know what the rows mean. Values are bound, never written into
- * SQL.
+ * Opens the database, and keeps the turn's transaction and the prepared statements. It must not
+ * know what the rows mean. Values are bound, never written into SQL.
  */
 #include "config.h"
 
@@ -21,6 +20,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/schema.h"
 
 enum {
     DATABASE_BUSY_MS = 250,   /* for somebody who looks in with sqlite3(1); the loop stands still */
@@ -46,34 +46,6 @@ static const char settle[] = "PRAGMA journal_mode = WAL;"
                              "PRAGMA synchronous = FULL;"
                              "PRAGMA foreign_keys = ON;"
                              "PRAGMA temp_store = MEMORY;";
-
-/* Step n leads from version n to version n + 1. What has been published is never changed. */
-static const char *const steps[] = {
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE settings ("
-    "  key TEXT PRIMARY KEY,"
-    "  value TEXT NOT NULL"
-    ") WITHOUT ROWID;"
-    "CREATE TABLE peers ("
-    "  id INTEGER PRIMARY KEY,"
-    "  node TEXT NOT NULL,"
-    "  name TEXT NOT NULL,"
-    "  dialect INTEGER NOT NULL,"
-    "  quiet INTEGER NOT NULL,"
-    "  claimed INTEGER NOT NULL,"
-    "  seen INTEGER NOT NULL"
-    ");"
-    "CREATE TABLE addresses ("
-    "  peer INTEGER NOT NULL REFERENCES peers (id) ON DELETE CASCADE,"
-    "  rank INTEGER NOT NULL,"
-    "  address TEXT NOT NULL,"
-    "  PRIMARY KEY (peer, rank)"
-    ") WITHOUT ROWID;"
-    "PRAGMA user_version = 1;"
-    "COMMIT;",
-};
-
-enum { VERSION = sizeof steps / sizeof steps[0] };
 
 /* The first column, as a new string. A database that was tampered with may have NULL anywhere. */
 static char *first_column(sqlite3_stmt *statement)
@@ -110,23 +82,6 @@ static int check_pages(sqlite3 *handle)
     return result;
 }
 
-static int migrate(sqlite3 *handle, char **cause)
-{
-    char *text;
-    int result = query(handle, "PRAGMA user_version", &text);
-    long version = text != NULL ? strtol(text, NULL, 10) : 0;
-
-    free(text);
-    if (result == SQLITE_OK && (version < 0 || version > VERSION)) {
-        *cause = alloc_print("it is of version %ld, made by a newer hashflow; this one knows %d",
-                             version, (int)VERSION);
-        return SQLITE_ERROR;
-    }
-    while (result == SQLITE_OK && version < VERSION)
-        result = sqlite3_exec(handle, steps[version++], NULL, NULL, NULL);
-    return result;
-}
-
 /* SQLite would give the file the umask's mode; what it puts beside the file takes the file's. */
 static int make_private(const char *path)
 {
@@ -156,7 +111,7 @@ static int open_file(const char *path, sqlite3 **handle, char **cause)
     if (result == SQLITE_OK)
         result = check_pages(*handle);
     if (result == SQLITE_OK)
-        result = migrate(*handle, cause);
+        result = schema_migrate(*handle, cause);
     if (result == SQLITE_OK)
         return SQLITE_OK;
     if (*cause == NULL)
@@ -331,6 +286,18 @@ bool database_row(struct database *db, struct sqlite3_stmt *statement)
         complain(db);
     sqlite3_reset(statement);
     return false;
+}
+
+int64_t database_new_id(struct database *db, const char *highest, int64_t last)
+{
+    sqlite3_stmt *s = database_statement(db, highest, false);
+    int64_t found = database_row(db, s) ? sqlite3_column_int64(s, 0) : 0;
+
+    sqlite3_reset(s);
+    /* Only a stranger can have put in one so high; SQLite refuses the row if it is taken. */
+    if (found > last && found < INT64_MAX)
+        last = found;
+    return last + 1;
 }
 
 /* ---- settings */

@@ -8,6 +8,7 @@
 #define HASHFLOW_STORE_DATABASE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -36,6 +37,10 @@ struct sqlite3_stmt *database_statement(struct database *db, const char *sql, bo
 /* Steps a statement that returns no row, resets it and forgets what was bound, so that bindings may
  * borrow. false on failure, also of an earlier write of the turn. */
 bool database_run(struct database *db, struct sqlite3_stmt *statement);
+
+/* An id for a new row: above last, which the caller has given before, perhaps in a turn whose commit
+ * failed, and above what highest, the text of a SELECT, finds. */
+int64_t database_new_id(struct database *db, const char *highest, int64_t last);
 
 /* Steps a statement that returns rows: true for each, then false. A failure ends them, with a line
  * in the log. The caller resets the statement if it leaves before the end. */

@@ -9,27 +9,10 @@
 
 #include <sqlite3.h>
 
+#include "store/column.h"
 #include "wire/session.h"
 
 /* ---- out of the database */
-
-static struct span column_span(sqlite3_stmt *s, int column)
-{
-    const void *text = sqlite3_column_text(s, column);
-
-    return text != NULL ? span_make(text, (size_t)sqlite3_column_bytes(s, column)) : span_of("");
-}
-
-static bool is_node_id(struct span node)
-{
-    for (size_t i = 0; i < node.len; i++) {
-        char c = node.at[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')))
-            return false;
-    }
-    return node.len <= NODE_ID_MAX;
-}
 
 static void load_addresses(struct database *db, struct peer_row *row)
 {
@@ -46,28 +29,29 @@ static void load_addresses(struct database *db, struct peer_row *row)
 /* false if the row cannot be a peer. */
 static bool read_row(struct database *db, sqlite3_stmt *s, struct peer_row *row)
 {
-    struct span node = column_span(s, 1);
-
     *row = (struct peer_row){
         .id = sqlite3_column_int64(s, 0),
         .dialect = sqlite3_column_int(s, 3),
         .quiet = sqlite3_column_int(s, 4) != 0,
         .claimed = sqlite3_column_int(s, 5) != 0,
         .seen = sqlite3_column_int64(s, 6),
+        .banned = sqlite3_column_int(s, 7) != 0,
+        .boot = column_number(s, 8),
     };
-    if (!is_node_id(node) || row->id <= 0 || row->seen < 0 || row->dialect < DIALECT_UNKNOWN ||
-        row->dialect > DIALECT_SESSION)
+    if (!column_node(s, 1, row->node) || row->id <= 0 || row->seen < 0 ||
+        row->dialect < DIALECT_UNKNOWN || row->dialect > DIALECT_SESSION)
         return false;
-    span_copy(node, row->node, sizeof row->node);
     name_shown(column_span(s, 2), row->name);
     load_addresses(db, row);
-    return row->address_count > 0 || node.len > 0;
+    return row->address_count > 0 || row->node[0] != '\0';
 }
 
 void peers_load(struct database *db, void (*each)(void *arg, const struct peer_row *row), void *arg)
 {
     sqlite3_stmt *s = database_statement(
-        db, "SELECT id, node, name, dialect, quiet, claimed, seen FROM peers ORDER BY id", false);
+        db,
+        "SELECT id, node, name, dialect, quiet, claimed, seen, banned, boot FROM peers ORDER BY id",
+        false);
     struct peer_row row;
 
     while (database_row(db, s))
@@ -77,26 +61,15 @@ void peers_load(struct database *db, void (*each)(void *arg, const struct peer_r
 
 /* ---- into the database */
 
-/* An id that was never given, not even in a turn whose commit failed: its peer still bears it. */
-static int64_t new_id(struct database *db)
-{
-    static int64_t last;
-    sqlite3_stmt *s = database_statement(db, "SELECT max(id) FROM peers", false);
-    int64_t highest = database_row(db, s) ? sqlite3_column_int64(s, 0) : 0;
-
-    sqlite3_reset(s);
-    last = highest > last ? highest + 1 : last + 1;
-    return last;
-}
-
 static void save_row(struct database *db, const struct peer_row *row)
 {
     sqlite3_stmt *s = database_statement(
         db,
-        "INSERT INTO peers (id, node, name, dialect, quiet, claimed, seen)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET node = excluded.node,"
-        " name = excluded.name, dialect = excluded.dialect, quiet = excluded.quiet,"
-        " claimed = excluded.claimed, seen = excluded.seen",
+        "INSERT INTO peers (id, node, name, dialect, quiet, claimed, seen, banned, boot)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        " ON CONFLICT (id) DO UPDATE SET node = excluded.node, name = excluded.name,"
+        " dialect = excluded.dialect, quiet = excluded.quiet, claimed = excluded.claimed,"
+        " seen = excluded.seen, banned = excluded.banned, boot = excluded.boot",
         true);
 
     sqlite3_bind_int64(s, 1, row->id);
@@ -106,6 +79,8 @@ static void save_row(struct database *db, const struct peer_row *row)
     sqlite3_bind_int(s, 5, row->quiet);
     sqlite3_bind_int(s, 6, row->claimed);
     sqlite3_bind_int64(s, 7, row->seen);
+    sqlite3_bind_int(s, 8, row->banned);
+    column_bind_number(s, 9, row->boot);
     database_run(db, s);
 }
 
@@ -132,8 +107,10 @@ static void run_with_id(struct database *db, const char *sql, int64_t id)
 
 void peers_save(struct database *db, struct peer_row *row)
 {
+    static int64_t last;
+
     if (row->id == 0)
-        row->id = new_id(db);
+        row->id = last = database_new_id(db, "SELECT max(id) FROM peers", last);
     save_row(db, row);
     run_with_id(db, "DELETE FROM addresses WHERE peer = ?1", row->id);
     for (size_t i = 0; i < row->address_count && i < PEER_ADDRESSES; i++)

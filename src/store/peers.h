@@ -18,6 +18,8 @@ struct peer_row {
     int dialect;             /* enum dialect */
     bool quiet;              /* not to be dialled until asked: the user has disconnected it */
     bool claimed;            /* known only from a claim in a plain message */
+    bool banned;             /* never to be let in again */
+    uint64_t boot;           /* the last one it has said; 0 if none */
     int64_t seen;            /* wall seconds; 0 never */
     struct address addresses[PEER_ADDRESSES];
     size_t address_count;

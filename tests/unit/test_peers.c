@@ -15,12 +15,14 @@
 
 #include <cmocka.h>
 
+#include "../lib/scratch.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "wire/session.h"
-#include "../lib/scratch.h"
 
 enum { MOST_ROWS = 64 };
+
+#define PEER "INSERT INTO peers (id, node, name, dialect, quiet, claimed, seen) VALUES "
 
 static char *root;
 static struct database *db;
@@ -106,6 +108,8 @@ static void expect_same(const struct peer_row *a, const struct peer_row *b)
     assert_int_equal(a->quiet, b->quiet);
     assert_int_equal(a->claimed, b->claimed);
     assert_int_equal(a->seen, b->seen);
+    assert_int_equal(a->banned, b->banned);
+    assert_true(a->boot == b->boot);
     assert_int_equal(a->address_count, b->address_count);
     for (size_t i = 0; i < a->address_count; i++)
         assert_true(address_equal(&a->addresses[i], &b->addresses[i]));
@@ -145,7 +149,8 @@ static void a_full_row_comes_back(void **state)
     struct peer_row row = make_row("böb", texts[0]);
 
     memset(row.node, 'z', NODE_ID_MAX);
-    row.quiet = row.claimed = true;
+    row.quiet = row.claimed = row.banned = true;
+    row.boot = UINT64_MAX;
     row.seen = INT64_C(1) << 40;
     for (row.address_count = 0; row.address_count < PEER_ADDRESSES; row.address_count++)
         row.addresses[row.address_count] = parse(texts[row.address_count]);
@@ -270,17 +275,14 @@ static void rows_that_cannot_be_peers_are_skipped(void **state)
 
     peers_save(db, &good);
     open_again();
-    tamper("INSERT INTO peers VALUES (101, 'UPPER', 'a', 3, 0, 0, 0);"
-           "INSERT INTO peers VALUES (102, 'n' || x'00' || 'n', 'a', 3, 0, 0, 0);"
-           "INSERT INTO peers VALUES (103, printf('%.65c', 'a'), 'a', 3, 0, 0, 0);"
-           "INSERT INTO peers VALUES (104, 'node', 'a', 4, 0, 0, 0);"
-           "INSERT INTO peers VALUES (105, 'node', 'a', -1, 0, 0, 0);"
-           "INSERT INTO peers VALUES (106, 'node', 'a', 3, 0, 0, -5);"
-           "INSERT INTO peers VALUES (-107, 'node', 'a', 3, 0, 0, 0);"
-           "INSERT INTO peers VALUES (108, '', 'no address', 3, 0, 0, 0);"
-           "INSERT INTO peers VALUES (109, '', 'a', 3, 0, 0, 0);"
-           "INSERT INTO addresses VALUES (109, 0, 'example.net:7216');"
-           "INSERT INTO peers VALUES (110, 'last', 'b', 3, 0, 0, 0);");
+    tamper(PEER "(101, 'UPPER', 'a', 3, 0, 0, 0);" PEER
+                "(102, 'n' || x'00' || 'n', 'a', 3, 0, 0, 0);" PEER
+                "(103, printf('%.65c', 'a'), 'a', 3, 0, 0, 0);" PEER
+                "(104, 'node', 'a', 4, 0, 0, 0);" PEER "(105, 'node', 'a', -1, 0, 0, 0);" PEER
+                "(106, 'node', 'a', 3, 0, 0, -5);" PEER "(-107, 'node', 'a', 3, 0, 0, 0);" PEER
+                "(108, '', 'no address', 3, 0, 0, 0);" PEER "(109, '', 'a', 3, 0, 0, 0);"
+                "INSERT INTO addresses VALUES (109, 0, 'example.net:7216');" PEER
+                "(110, 'last', 'b', 3, 0, 0, 0);");
     load();
     assert_int_equal(row_count, 2);
     assert_string_equal(rows[0].name, "good");
@@ -292,12 +294,10 @@ static void names_that_cannot_be_are_not_shown(void **state)
 {
     (void)state;
     open_again();
-    tamper("INSERT INTO peers VALUES (1, 'a', 'two words', 3, 0, 0, 0);"
-           "INSERT INTO peers VALUES (2, 'b', '', 3, 0, 0, 0);"
-           "INSERT INTO peers VALUES (3, 'c', '-', 3, 0, 0, 0);"
-           "INSERT INTO peers VALUES (4, 'd', x'1b5b324a', 3, 0, 0, 0);"
-           "INSERT INTO peers VALUES (5, 'e', printf('%.65c', 'n'), 3, 0, 0, 0);"
-           "INSERT INTO peers VALUES (6, 'f', printf('%.64c', 'n'), 3, 7, 0, 0);");
+    tamper(PEER "(1, 'a', 'two words', 3, 0, 0, 0);" PEER "(2, 'b', '', 3, 0, 0, 0);" PEER
+                "(3, 'c', '-', 3, 0, 0, 0);" PEER "(4, 'd', x'1b5b324a', 3, 0, 0, 0);" PEER
+                "(5, 'e', printf('%.65c', 'n'), 3, 0, 0, 0);" PEER
+                "(6, 'f', printf('%.64c', 'n'), 3, 7, 0, 0);");
     load();
     assert_int_equal(row_count, 6);
     for (int i = 0; i < 5; i++)
@@ -310,14 +310,14 @@ static void addresses_that_do_not_parse_are_skipped(void **state)
 {
     (void)state;
     open_again();
-    tamper("INSERT INTO peers VALUES (1, 'a', 'bob', 3, 0, 0, 0);"
-           "INSERT INTO addresses VALUES (1, 0, '10.0.0.1');"
-           "INSERT INTO addresses VALUES (1, 1, '10.0.0.1:0');"
-           "INSERT INTO addresses VALUES (1, 2, '');"
-           "INSERT INTO addresses VALUES (1, 3, x'ff');"
-           "INSERT INTO addresses VALUES (1, 4, '10.0.0.4:4');"
-           "INSERT INTO addresses VALUES (1, -1, '[::5]:5');"
-           "INSERT INTO addresses VALUES (77, 0, '10.0.0.7:7');");
+    tamper(PEER "(1, 'a', 'bob', 3, 0, 0, 0);"
+                "INSERT INTO addresses VALUES (1, 0, '10.0.0.1');"
+                "INSERT INTO addresses VALUES (1, 1, '10.0.0.1:0');"
+                "INSERT INTO addresses VALUES (1, 2, '');"
+                "INSERT INTO addresses VALUES (1, 3, x'ff');"
+                "INSERT INTO addresses VALUES (1, 4, '10.0.0.4:4');"
+                "INSERT INTO addresses VALUES (1, -1, '[::5]:5');"
+                "INSERT INTO addresses VALUES (77, 0, '10.0.0.7:7');");
     for (int i = 10; i < 30; i++) {
         char *sql = alloc_print("INSERT INTO addresses VALUES (1, %d, '10.0.0.%d:1')", i, i);
         tamper(sql);
