@@ -86,12 +86,14 @@ def read_ready(fd, process, timeout):
 class Node(Process):
     """hashflow with stdin a pipe, unless told otherwise. `address` is what it wrote when ready.
 
-    Without a port among the options it gets -p 0, without a name its label."""
+    Without a port among the options it gets -p 0, without a name its label. within: words of a
+    command that runs another, as nsenter does; env: what it gets besides environment()."""
 
     free_form = False
 
-    def __init__(self, label, *options, home, ready=True, ulimit=None, pass_fds=(), **pipes):
-        argv = [BINARY, *self._defaults(label, options)]
+    def __init__(self, label, *options, home, ready=True, ulimit=None, pass_fds=(), within=(),
+                 env=None, **pipes):
+        argv = [*map(str, within), BINARY, *self._defaults(label, options)]
         ready_end, given_end = os.pipe() if ready else (None, None)
         if ready:
             argv += ["--ready-fd", str(given_end)]
@@ -102,7 +104,7 @@ class Node(Process):
         self.address = None
         self.ids = "--ids" in options
         try:
-            super().__init__(argv, env=environment(home), cwd=home, label=label,
+            super().__init__(argv, env={**environment(home), **(env or {})}, cwd=home, label=label,
                              pass_fds=(*pass_fds, given_end) if ready else pass_fds, **pipes)
         finally:
             if ready:

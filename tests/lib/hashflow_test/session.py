@@ -35,13 +35,14 @@ class Identity:
     is the number of its first line, committed the highest number by (node, epoch) that it has
     confirmed."""
 
-    def __init__(self, name="script", address=None, node=None, caps=None, epoch=None, first=1):
+    def __init__(self, name="script", address=None, node=None, caps=None, epoch=None, first=1,
+                 window=None):
         self.name = name
         self.address = address
         self.node = node or os.urandom(16).hex()
         self.boot = int(time.time() * 1e6) + next(_runs)
         self.epoch = epoch or int.from_bytes(os.urandom(6), "big") | 1
-        self.caps = caps
+        self.extra = (f" caps={caps}" if caps else "") + (f" window={window}" if window else "")
         self.numbers = itertools.count(first)
         self.committed = {}
 
@@ -50,9 +51,8 @@ class Identity:
 
     def hello(self, extra=""):
         port = self.address.rpartition(":")[2]
-        caps = f" caps={self.caps}" if self.caps else ""
         return (f"/hello 1 node={self.node} boot={self.boot} epoch={self.epoch} listen={port}"
-                f" name={self.name}{caps}{extra}")
+                f" name={self.name}{self.extra}{extra}")
 
 
 class SessionConnection(Connection):
