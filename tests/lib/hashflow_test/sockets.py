@@ -138,10 +138,14 @@ class Connection:
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 self.on_line(decode(line))
+            self.on_pause()
         self.lines.close()
 
     def on_line(self, line):
         self.lines.add(line)
+
+    def on_pause(self):
+        """All lines of a read have been seen."""
 
     def offer(self, data, patience):
         """Writes until nothing has been taken for so long; returns how many bytes were."""
