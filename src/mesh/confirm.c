@@ -144,6 +144,7 @@ void confirm_resume(struct peer *peer, const struct verb *verb)
     box->flown = box->acked;
     box->resumed = true;
     delivery_ready(peer);
+    link_resumed(peer->link);
 }
 
 /* --- what has waited for too long --- */

@@ -153,8 +153,16 @@ void delivery_give_up(struct peer *peer, const char *cause)
     oneshot_interrupt(peer);
     if (!peer->box.durable)
         delivery_lose(peer, peer->box.lines.bytes, cause);
-    else if (peer->box.count > 0)
+    else if (peer->box.count > 0 && peer->node->db != NULL) /* when the node ends, it stays */
         give_up_stored(peer, cause);
+}
+
+void delivery_part(struct peer *peer, const char *cause)
+{
+    if (peer->box.durable)
+        losses_keep(peer);
+    else
+        delivery_give_up(peer, cause);
 }
 
 /* --- posting --- */

@@ -216,7 +216,7 @@ void dialer_ended(struct peer *peer, const char *cause)
     if (!told)
         peer_tell(node, peer, (struct event){.kind = EVENT_UNREACHABLE, .cause = cause});
     if (peer->row.quiet)
-        delivery_give_up(peer, cause);
+        delivery_part(peer, cause);
     if (peer->passing && !peer->named)
         membership_remove(peer);
     else
@@ -229,7 +229,7 @@ void dialer_lost(struct peer *peer)
     if (now - peer->attempt.up_since >= STABLE_US)
         peer->attempt.failures = 0;
     if (peer->row.quiet)
-        delivery_give_up(peer, "disconnected");
+        delivery_part(peer, "disconnected");
     if (peer->passing && (peer->left || peer->unkept))
         membership_remove(peer);
     else if (peer->link == NULL && !peer_is_dialing(peer))

@@ -268,6 +268,7 @@ struct link {
     size_t refused;            /* lines that could not be delivered */
     bool closing;              /* we have said all that we will */
     bool finishing;            /* it has said /bye: so do we, after the last ack */
+    const char *parting;       /* the reason of a /bye that waits for its /resume; static */
     bool duplicate;            /* it lost against a crossed dial */
     bool ended;                /* the other side will send no more */
     bool dead;
@@ -293,8 +294,9 @@ void link_send(struct link *link, struct buffer *line); /* and frees the buffer 
  */
 
 /* Sends what waits, says /bye (a session, if reason is not NULL), and closes once it has left.
- * cause is static: why the peer is down then. */
+ * reason and cause are static; cause: why the peer is down then. */
 void link_bye(struct link *link, const char *reason, const char *cause);
+void link_resumed(struct link *link); /* its /resume has come */
 void link_kill(struct link *link, const char *cause); /* closes now; freed at the turn's end */
 void link_name(struct link *link);                    /* says what we are called */
 void link_part(struct link *link, const char *cause); /* from its peer; tells nobody */
@@ -357,6 +359,7 @@ void delivery_taken(struct peer *peer, size_t bytes); /* the first bytes are del
 void delivery_lose(struct peer *peer, size_t bytes,
                    const char *cause); /* the first bytes are lost */
 void delivery_give_up(struct peer *peer, const char *cause); /* all that waits is lost */
+void delivery_part(struct peer *peer, const char *cause); /* the same, unless it is stored */
 
 /* --- pump.c: from the outbox onto the connection, and the connection's fate --- */
 bool pump_is_full(const struct peer *peer);  /* in memory */

@@ -269,11 +269,37 @@ static void say_bye(struct link *link, const char *reason)
     link_send(link, &line);
 }
 
+/* Lines that wait cannot leave before it has said what it has. */
+static bool awaits_resume(const struct link *link)
+{
+    const struct peer *peer = link->peer;
+    return peer != NULL && peer->link == link && link_is_session(link) && delivery_waits(peer) &&
+           !peer->box.resumed && !link->node->leaving && link->parting == NULL;
+}
+
+static void resume_overdue(void *arg)
+{
+    struct link *link = arg;
+    link_bye(link, link->parting, link->cause);
+}
+
+void link_resumed(struct link *link)
+{
+    if (link->parting != NULL)
+        link_bye(link, link->parting, link->cause);
+}
+
 void link_bye(struct link *link, const char *reason, const char *cause)
 {
     if (link->dead || link->closing)
         return;
     link->cause = cause;
+    if (reason != NULL && awaits_resume(link)) {
+        link->parting = reason;
+        timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + LINK_CLOSE_US,
+                  resume_overdue, link);
+        return;
+    }
     if (link->peer != NULL && link->peer->link == link)
         delivery_flush(link->peer);
     if (reason != NULL && link_is_session(link))

@@ -151,7 +151,7 @@ void node_disconnect(struct node *node, struct peer *peer)
     if (peer_is_up(peer))
         oneshot_exit(peer);
     else
-        delivery_give_up(peer, "disconnected");
+        delivery_part(peer, "disconnected");
     peer_left(peer, "disconnected");
 }
 
@@ -194,4 +194,9 @@ bool node_ping(struct node *node, struct peer *peer, const char **cause)
     verb_format_ping(&line, token);
     link_send(peer->link, &line);
     return true;
+}
+
+void node_ban(struct node *node, struct peer *peer)
+{
+    node_disconnect(node, peer);
 }

@@ -20,6 +20,9 @@ PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_O
 Message = collections.namedtuple("Message", "address name text id", defaults=[None])
 Peer = collections.namedtuple("Peer", "address name dialect state rtt seen")
 
+#: The events that tell what became of a line.
+RECEIPTS = ("queued", "sent", "delivered", "failed")
+
 MESSAGE = re.compile(r"(\S+) (\S+) (.*)", re.S)
 #: The same with --ids: NODE.EPOCH.SEQ, or - where a line has no number.
 ID = r"[a-z0-9]{1,64}\.[0-9]+\.[0-9]+|-"
@@ -143,7 +146,13 @@ class Node(Process):
         return [m.text for m in self.messages() if name in (None, m.name)]
 
     def events(self):
-        return [line for line in self.out.items() if line.startswith("*")]
+        """What has happened to peers; not what became of single lines."""
+        return [line for line in self.out.items()
+                if line.startswith("*") and line.split(" ")[1] not in RECEIPTS]
+
+    def receipts(self):
+        return [line for line in self.out.items()
+                if line.startswith("*") and line.split(" ")[1] in RECEIPTS]
 
     # ---- stderr, without the line that says where it listens: that one is no complaint
 
