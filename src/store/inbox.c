@@ -13,6 +13,9 @@
 
 enum { SHOWN_TEXT = 256 }; /* an address or a name, and its NUL */
 
+/* No count of settings comes so far; what a stranger has put in above it is as good as unset. */
+static const int64_t TURN_MAX = INT64_MAX / 2;
+
 /* ---- marks */
 
 uint64_t inbox_mark(struct database *db, const char *node, uint64_t epoch)
@@ -27,33 +30,70 @@ uint64_t inbox_mark(struct database *db, const char *node, uint64_t epoch)
     return seq;
 }
 
-static void forget_old_marks(struct database *db, const char *node)
-{
-    sqlite3_stmt *s =
-        database_statement(db,
-                           "DELETE FROM marks WHERE node = ?1 AND epoch NOT IN"
-                           " (SELECT epoch FROM marks WHERE node = ?1 ORDER BY turn DESC LIMIT ?2)",
-                           true);
-
-    sqlite3_bind_text(s, 1, node, -1, SQLITE_STATIC);
-    sqlite3_bind_int(s, 2, INBOX_EPOCHS);
-    database_run(db, s);
-}
-
-void inbox_set_mark(struct database *db, const char *node, uint64_t epoch, uint64_t seq)
+/* false if there is none yet. A turn that is spoiled needs none. */
+static bool move_mark(struct database *db, const char *node, uint64_t epoch, uint64_t seq)
 {
     sqlite3_stmt *s = database_statement(
         db,
-        "INSERT INTO marks (node, epoch, seq, turn) VALUES (?1, ?2, ?3,"
-        " (SELECT ifnull(max(turn), 0) + 1 FROM marks WHERE node = ?1))"
-        " ON CONFLICT (node, epoch) DO UPDATE SET seq = excluded.seq, turn = excluded.turn",
+        "UPDATE marks SET seq = ?3, turn = (SELECT ifnull(max(turn), 0) + 1 FROM marks WHERE turn < ?4)"
+        " WHERE node = ?1 AND epoch = ?2",
         true);
 
     sqlite3_bind_text(s, 1, node, -1, SQLITE_STATIC);
     column_bind_number(s, 2, epoch);
     column_bind_number(s, 3, seq);
+    sqlite3_bind_int64(s, 4, TURN_MAX);
+    return !database_run(db, s) || sqlite3_changes(sqlite3_db_handle(s)) > 0;
+}
+
+static void new_mark(struct database *db, const char *node, uint64_t epoch, uint64_t seq)
+{
+    sqlite3_stmt *s =
+        database_statement(db,
+                           "INSERT INTO marks (node, epoch, seq, turn) VALUES (?1, ?2, ?3,"
+                           " (SELECT ifnull(max(turn), 0) + 1 FROM marks WHERE turn < ?4))",
+                           true);
+
+    sqlite3_bind_text(s, 1, node, -1, SQLITE_STATIC);
+    column_bind_number(s, 2, epoch);
+    column_bind_number(s, 3, seq);
+    sqlite3_bind_int64(s, 4, TURN_MAX);
     database_run(db, s);
-    forget_old_marks(db, node);
+}
+
+static void forget_old_epochs(struct database *db, const char *node)
+{
+    sqlite3_stmt *s = database_statement(
+        db,
+        "DELETE FROM marks WHERE node = ?1 AND epoch NOT IN (SELECT epoch FROM marks"
+        " WHERE node = ?1 AND turn < ?2 ORDER BY turn DESC LIMIT ?3)",
+        true);
+
+    sqlite3_bind_text(s, 1, node, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 2, TURN_MAX);
+    sqlite3_bind_int(s, 3, INBOX_EPOCHS);
+    database_run(db, s);
+}
+
+static void forget_old_marks(struct database *db)
+{
+    sqlite3_stmt *s = database_statement(db,
+                                         "DELETE FROM marks WHERE turn <= (SELECT turn FROM marks"
+                                         " WHERE turn < ?1 ORDER BY turn DESC LIMIT 1 OFFSET ?2)",
+                                         true);
+
+    sqlite3_bind_int64(s, 1, TURN_MAX);
+    sqlite3_bind_int(s, 2, INBOX_MARKS);
+    database_run(db, s);
+}
+
+void inbox_set_mark(struct database *db, const char *node, uint64_t epoch, uint64_t seq)
+{
+    if (move_mark(db, node, epoch, seq))
+        return;
+    new_mark(db, node, epoch, seq);
+    forget_old_epochs(db, node);
+    forget_old_marks(db);
 }
 
 void inbox_forget_marks(struct database *db, const char *node)

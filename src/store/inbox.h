@@ -9,7 +9,12 @@
 #include "base/span.h"
 #include "store/database.h"
 
-enum { INBOX_EPOCHS = 8 }; /* marks kept for one sender, those set last */
+/* Marks kept, those set last. One that has gone costs repeats at worst, of lines whose
+ * confirmation got lost with the connection. */
+enum {
+    INBOX_EPOCHS = 8,    /* of one sender */
+    INBOX_MARKS = 16384, /* of all together */
+};
 
 uint64_t inbox_mark(struct database *db, const char *node, uint64_t epoch); /* 0 if there is none */
 void inbox_set_mark(struct database *db, const char *node, uint64_t epoch, uint64_t seq);
@@ -17,7 +22,7 @@ void inbox_forget_marks(struct database *db, const char *node);
 
 /* Lines of one sender, as verbs, each ended by LF. */
 struct inbox_run {
-    int64_t id; /* given by inbox_add(), rising, also over restarts */
+    int64_t id; /* given by inbox_add(): above all that are stored or were given */
     const char *node;
     const char *address, *name; /* as they are to be shown */
     uint64_t epoch;

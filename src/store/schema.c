@@ -68,9 +68,10 @@ static const char *const steps[] = {
     "  node TEXT NOT NULL,"
     "  epoch INTEGER NOT NULL,"
     "  seq INTEGER NOT NULL,"
-    "  turn INTEGER NOT NULL," /* rises with each setting of one of the node's marks */
+    "  turn INTEGER NOT NULL," /* rises with each setting of a mark */
     "  PRIMARY KEY (node, epoch)"
     ") WITHOUT ROWID;"
+    "CREATE INDEX marks_by_turn ON marks (turn);"
     "CREATE TABLE inbox ("
     "  id INTEGER PRIMARY KEY,"
     "  node TEXT NOT NULL,"

@@ -7,7 +7,6 @@
 #include "store/peers.h"
 
 #include <setjmp.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,58 +14,15 @@
 
 #include <cmocka.h>
 
-#include "../lib/scratch.h"
-#include "base/alloc.h"
-#include "base/log.h"
 #include "wire/session.h"
+#include "../lib/records.h"
 
 enum { MOST_ROWS = 64 };
 
 #define PEER "INSERT INTO peers (id, node, name, dialect, quiet, claimed, seen) VALUES "
 
-static char *root;
-static struct database *db;
 static struct peer_row rows[MOST_ROWS];
 static size_t row_count;
-static int log_lines;
-
-static void count_line(void *arg, enum log_level level, struct span line)
-{
-    (void)arg;
-    (void)level;
-    (void)line;
-    log_lines++;
-}
-
-static void open_again(void)
-{
-    char *cause = NULL;
-
-    database_close(db);
-    db = database_open(root, &cause);
-    if (db == NULL)
-        fail_msg("cannot be opened: %s", cause);
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    root = scratch_new();
-    log_lines = 0;
-    log_set_sink(count_line, NULL);
-    open_again();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    database_close(db);
-    db = NULL;
-    log_set_sink(NULL, NULL);
-    scratch_remove(root);
-    return 0;
-}
 
 static void take_row(void *arg, const struct peer_row *row)
 {
@@ -78,7 +34,7 @@ static void take_row(void *arg, const struct peer_row *row)
 static void load(void)
 {
     row_count = 0;
-    peers_load(db, take_row, rows);
+    peers_load(records, take_row, rows);
 }
 
 static struct address parse(const char *text)
@@ -115,29 +71,6 @@ static void expect_same(const struct peer_row *a, const struct peer_row *b)
         assert_true(address_equal(&a->addresses[i], &b->addresses[i]));
 }
 
-/* Changes the file by SQL of the test's own, as a stranger to peers.c. */
-static void tamper(const char *sql)
-{
-    char *path = alloc_print("%s/hashflow.db", root);
-    sqlite3 *handle;
-
-    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
-    if (sqlite3_exec(handle, sql, NULL, NULL, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
-    sqlite3_close(handle);
-    free(path);
-}
-
-static int count_in_file(const char *sql)
-{
-    struct sqlite3_stmt *s = database_statement(db, sql, false);
-
-    assert_true(database_row(db, s));
-    int count = sqlite3_column_int(s, 0);
-    sqlite3_reset(s);
-    return count;
-}
-
 /* ---- what is saved comes back */
 
 static void a_full_row_comes_back(void **state)
@@ -154,9 +87,9 @@ static void a_full_row_comes_back(void **state)
     row.seen = INT64_C(1) << 40;
     for (row.address_count = 0; row.address_count < PEER_ADDRESSES; row.address_count++)
         row.addresses[row.address_count] = parse(texts[row.address_count]);
-    peers_save(db, &row);
+    peers_save(records, &row);
     assert_true(row.id > 0);
-    open_again();
+    records_reopen();
     load();
     assert_int_equal(row_count, 1);
     expect_same(&rows[0], &row);
@@ -172,11 +105,11 @@ static void rows_come_oldest_first(void **state)
         snprintf(address, sizeof address, "10.0.0.%d:7216", 100 - i);
         saved[i] = make_row("p", address);
         saved[i].seen = 100 - i;
-        peers_save(db, &saved[i]);
+        peers_save(records, &saved[i]);
     }
     saved[3].seen = 1000;
-    peers_save(db, &saved[3]);
-    open_again();
+    peers_save(records, &saved[3]);
+    records_reopen();
     load();
     assert_int_equal(row_count, 20);
     for (int i = 0; i < 20; i++)
@@ -189,18 +122,18 @@ static void saving_again_replaces(void **state)
     struct peer_row row = make_row("bob", "10.0.0.2:7216");
 
     row.addresses[row.address_count++] = parse("10.0.0.3:7216");
-    peers_save(db, &row);
+    peers_save(records, &row);
     int64_t id = row.id;
     row = make_row("robert", "10.0.0.4:7216");
     row.id = id;
     row.quiet = true;
-    peers_save(db, &row);
+    peers_save(records, &row);
     assert_int_equal(row.id, id);
-    open_again();
+    records_reopen();
     load();
     assert_int_equal(row_count, 1);
     expect_same(&rows[0], &row);
-    assert_int_equal(count_in_file("SELECT count(*) FROM addresses"), 1);
+    assert_int_equal(records_count("SELECT count(*) FROM addresses"), 1);
 }
 
 static void deleting_takes_the_addresses_along(void **state)
@@ -209,15 +142,15 @@ static void deleting_takes_the_addresses_along(void **state)
     struct peer_row bob = make_row("bob", "10.0.0.2:7216");
     struct peer_row eve = make_row("eve", "10.0.0.3:7216");
 
-    peers_save(db, &bob);
-    peers_save(db, &eve);
-    peers_delete(db, bob.id);
-    peers_delete(db, 999);
-    assert_true(database_commit(db));
+    peers_save(records, &bob);
+    peers_save(records, &eve);
+    peers_delete(records, bob.id);
+    peers_delete(records, 999);
+    assert_true(database_commit(records));
     load();
     assert_int_equal(row_count, 1);
     expect_same(&rows[0], &eve);
-    assert_int_equal(count_in_file("SELECT count(*) FROM addresses"), 1);
+    assert_int_equal(records_count("SELECT count(*) FROM addresses"), 1);
 }
 
 static void a_node_without_an_address_is_a_peer(void **state)
@@ -227,7 +160,7 @@ static void a_node_without_an_address_is_a_peer(void **state)
 
     row.address_count = 0;
     memcpy(row.node, "n0de", 5);
-    peers_save(db, &row);
+    peers_save(records, &row);
     load();
     assert_int_equal(row_count, 1);
     expect_same(&rows[0], &row);
@@ -238,7 +171,7 @@ static void text_is_only_text(void **state)
     (void)state;
     struct peer_row row = make_row("');DROPTABLEpeers;--", "10.0.0.2:7216");
 
-    peers_save(db, &row);
+    peers_save(records, &row);
     load();
     assert_string_equal(rows[0].name, "');DROPTABLEpeers;--");
 }
@@ -251,15 +184,15 @@ static void a_lost_turn_never_gives_an_id_twice(void **state)
     struct peer_row first = make_row("first", "10.0.0.1:7216");
     struct peer_row second = make_row("second", "10.0.0.2:7216");
 
-    peers_save(db, &first);
-    database_run(db, database_statement(db, bad, true));
-    assert_false(database_commit(db));
+    peers_save(records, &first);
+    database_run(records, database_statement(records, bad, true));
+    assert_false(database_commit(records));
     load();
     assert_int_equal(row_count, 0);
-    peers_save(db, &second);
-    assert_true(database_commit(db));
-    peers_save(db, &first);
-    assert_true(database_commit(db));
+    peers_save(records, &second);
+    assert_true(database_commit(records));
+    peers_save(records, &first);
+    assert_true(database_commit(records));
     load();
     assert_int_equal(row_count, 2);
     expect_same(&rows[0], &first);
@@ -273,31 +206,30 @@ static void rows_that_cannot_be_peers_are_skipped(void **state)
     (void)state;
     struct peer_row good = make_row("good", "10.0.0.9:7216");
 
-    peers_save(db, &good);
-    open_again();
-    tamper(PEER "(101, 'UPPER', 'a', 3, 0, 0, 0);" PEER
-                "(102, 'n' || x'00' || 'n', 'a', 3, 0, 0, 0);" PEER
-                "(103, printf('%.65c', 'a'), 'a', 3, 0, 0, 0);" PEER
-                "(104, 'node', 'a', 4, 0, 0, 0);" PEER "(105, 'node', 'a', -1, 0, 0, 0);" PEER
-                "(106, 'node', 'a', 3, 0, 0, -5);" PEER "(-107, 'node', 'a', 3, 0, 0, 0);" PEER
-                "(108, '', 'no address', 3, 0, 0, 0);" PEER "(109, '', 'a', 3, 0, 0, 0);"
-                "INSERT INTO addresses VALUES (109, 0, 'example.net:7216');" PEER
-                "(110, 'last', 'b', 3, 0, 0, 0);");
+    peers_save(records, &good);
+    records_tamper(PEER
+                   "(101, 'UPPER', 'a', 3, 0, 0, 0);" PEER
+                   "(102, 'n' || x'00' || 'n', 'a', 3, 0, 0, 0);" PEER
+                   "(103, printf('%.65c', 'a'), 'a', 3, 0, 0, 0);" PEER
+                   "(104, 'node', 'a', 4, 0, 0, 0);" PEER "(105, 'node', 'a', -1, 0, 0, 0);" PEER
+                   "(106, 'node', 'a', 3, 0, 0, -5);" PEER "(-107, 'node', 'a', 3, 0, 0, 0);" PEER
+                   "(108, '', 'no address', 3, 0, 0, 0);" PEER "(109, '', 'a', 3, 0, 0, 0);"
+                   "INSERT INTO addresses VALUES (109, 0, 'example.net:7216');" PEER
+                   "(110, 'last', 'b', 3, 0, 0, 0);");
     load();
     assert_int_equal(row_count, 2);
     assert_string_equal(rows[0].name, "good");
     assert_string_equal(rows[1].node, "last");
-    assert_int_equal(log_lines, 0);
+    assert_int_equal(records_log_lines, 0);
 }
 
 static void names_that_cannot_be_are_not_shown(void **state)
 {
     (void)state;
-    open_again();
-    tamper(PEER "(1, 'a', 'two words', 3, 0, 0, 0);" PEER "(2, 'b', '', 3, 0, 0, 0);" PEER
-                "(3, 'c', '-', 3, 0, 0, 0);" PEER "(4, 'd', x'1b5b324a', 3, 0, 0, 0);" PEER
-                "(5, 'e', printf('%.65c', 'n'), 3, 0, 0, 0);" PEER
-                "(6, 'f', printf('%.64c', 'n'), 3, 7, 0, 0);");
+    records_tamper(PEER "(1, 'a', 'two words', 3, 0, 0, 0);" PEER "(2, 'b', '', 3, 0, 0, 0);" PEER
+                        "(3, 'c', '-', 3, 0, 0, 0);" PEER "(4, 'd', x'1b5b324a', 3, 0, 0, 0);" PEER
+                        "(5, 'e', printf('%.65c', 'n'), 3, 0, 0, 0);" PEER
+                        "(6, 'f', printf('%.64c', 'n'), 3, 7, 0, 0);");
     load();
     assert_int_equal(row_count, 6);
     for (int i = 0; i < 5; i++)
@@ -309,18 +241,17 @@ static void names_that_cannot_be_are_not_shown(void **state)
 static void addresses_that_do_not_parse_are_skipped(void **state)
 {
     (void)state;
-    open_again();
-    tamper(PEER "(1, 'a', 'bob', 3, 0, 0, 0);"
-                "INSERT INTO addresses VALUES (1, 0, '10.0.0.1');"
-                "INSERT INTO addresses VALUES (1, 1, '10.0.0.1:0');"
-                "INSERT INTO addresses VALUES (1, 2, '');"
-                "INSERT INTO addresses VALUES (1, 3, x'ff');"
-                "INSERT INTO addresses VALUES (1, 4, '10.0.0.4:4');"
-                "INSERT INTO addresses VALUES (1, -1, '[::5]:5');"
-                "INSERT INTO addresses VALUES (77, 0, '10.0.0.7:7');");
+    records_tamper(PEER "(1, 'a', 'bob', 3, 0, 0, 0);"
+                        "INSERT INTO addresses VALUES (1, 0, '10.0.0.1');"
+                        "INSERT INTO addresses VALUES (1, 1, '10.0.0.1:0');"
+                        "INSERT INTO addresses VALUES (1, 2, '');"
+                        "INSERT INTO addresses VALUES (1, 3, x'ff');"
+                        "INSERT INTO addresses VALUES (1, 4, '10.0.0.4:4');"
+                        "INSERT INTO addresses VALUES (1, -1, '[::5]:5');"
+                        "INSERT INTO addresses VALUES (77, 0, '10.0.0.7:7');");
     for (int i = 10; i < 30; i++) {
         char *sql = alloc_print("INSERT INTO addresses VALUES (1, %d, '10.0.0.%d:1')", i, i);
-        tamper(sql);
+        records_tamper(sql);
         free(sql);
     }
     load();
@@ -336,13 +267,13 @@ static void addresses_that_do_not_parse_are_skipped(void **state)
 static void a_directory_that_cannot_be_read_is_told(void **state)
 {
     (void)state;
-    tamper("DROP TABLE peers");
+    records_tamper("DROP TABLE peers");
     load();
     assert_int_equal(row_count, 0);
-    assert_int_equal(log_lines, 1);
+    assert_int_equal(records_log_lines, 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, records_begin, records_end)
 
 int main(void)
 {
