@@ -29,6 +29,7 @@ LISTENING = re.compile("hashflow: listening on ")
 LINE = re.compile(r"(\[[0-9a-f:.%\w]+\]|[\d.]+):\d+ \S+ .*|/[a-z]+( .*)?"
                   r"|\* (up|down|suspect|back|unreachable|name) \S+ \S+"
                   rf"|\* (queued|sent|delivered|failed) ({ID}) \S+", re.S)
+RECEIPT = re.compile(r"\* (queued|sent|delivered|failed) ")
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:")
 _tokens = itertools.count(1)
 
@@ -143,7 +144,13 @@ class Node(Process):
         return [m.text for m in self.messages() if name in (None, m.name)]
 
     def events(self):
-        return [line for line in self.out.items() if line.startswith("*")]
+        """What has happened to peers."""
+        return [line for line in self.out.items() if line.startswith("*") and not RECEIPT.match(line)]
+
+    def receipts(self, kind=None):
+        """What has happened to lines that were sent, as (kind, id, address)."""
+        found = (line.split(" ")[1:] for line in self.out.items() if RECEIPT.match(line))
+        return [tuple(words) for words in found if kind in (None, words[0])]
 
     # ---- stderr, without the line that says where it listens: that one is no complaint
 
