@@ -18,6 +18,7 @@ from hashflow_test.proxy import Proxy
 from hashflow_test.sockets import needs_ipv6
 
 KILLS = 8
+WIDTH = 1500
 
 #: The most that can be printed again after one crash: what one turn reads, in bytes.
 BATCH = 1 << 20
@@ -85,15 +86,14 @@ class Sender:
 
     def __init__(self, scene, options, address):
         self._scene, self._options, self._address = scene, options, address
-        self.given, self.queued = 0, []
+        self.queued = []
 
     def run(self, texts, enough, end):
         """One run that is fed until `enough` lines are queued, then ended by end(node)."""
         node = self._scene.node("alice", *self._options, "-e", "-t", self._address)
-        pushing = threading.Thread(target=self._feed, args=(node, texts[self.given:]), daemon=True)
+        pushing = threading.Thread(target=self._feed, args=(node, as_input(texts)), daemon=True)
         pushing.start()
-        wait_until(lambda: not pushing.is_alive() or len(node.receipts("queued")) >= enough,
-                   f"{enough} lines queued")
+        wait_until(lambda: len(node.receipts("queued")) >= enough, f"{enough} lines queued")
         status = end(node)
         pushing.join(20)
         # A pipe gives out what was written to it before the end.
@@ -101,14 +101,12 @@ class Sender:
         self.queued += [id for _, id, _ in node.receipts("queued")]
         return status
 
-    def _feed(self, node, texts):
-        """For as long as the node lives; of what it was given last it may have taken a part."""
-        for start in range(0, len(texts), 50):
-            self.given += len(texts[start:start + 50])
-            try:
-                node.write(as_input(texts[start:start + 50]))
-            except OSError:
-                return
+    @staticmethod
+    def _feed(node, data):
+        try:
+            node.write(data)
+        except OSError:
+            pass  # it has been killed
 
 
 @test("the sender is killed again and again: no number is used twice, and what was queued arrives")
@@ -118,10 +116,11 @@ def sender(scene):
     node = bob.node(*bob_options, "--ids")
     options, _ = kept(scene, "a")
     acquaint(scene, options, address)
-    alice, texts = Sender(scene, options, address), entries(30000)
+    alice, size = Sender(scene, options, address), 4000
     for kill in range(KILLS):
-        alice.run(texts, 1 + kill * 200, Node.kill)
-    assert alice.run(texts, len(texts), lambda last: last.finish(60)) == 0
+        alice.run(entries(size, kill * size, WIDTH), 1 + kill * 100, Node.kill)
+    last = entries(10, KILLS * size, WIDTH)
+    assert alice.run(last, len(last), lambda node: node.finish(60)) == 0
     assert node.finish() == 0
     got = bob.messages(ids=True)
     assert len({m.id for m in got}) == len(got), "an id came twice to a receiver that never ended"
@@ -130,8 +129,10 @@ def sender(scene):
     assert len(set(alice.queued)) == len(alice.queued), "a number was given to two lines"
     missing = set(alice.queued) - {message.id for message in got}
     assert not missing, f"{len(missing)} queued lines never arrived: {sorted(missing)[:5]}"
-    order = [int(message.text.split(" ")[1]) for message in got]
+    order = [int(message.text.split(" ")[0]) for message in got]
     assert order == sorted(order), "the order of the input is lost"
+    assert [message.text for message in got[-len(last):]] == last
+    assert len(got) < KILLS * size, "no run was killed before it had read all: this shows nothing"
 
 
 @test("what is sent to a peer that is away arrives after both have been started again")
