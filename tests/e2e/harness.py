@@ -138,7 +138,7 @@ def confirmations(scene):
         else:
             dialer.hears("eight")
             dialer.ping("unconfirmed")
-            session.ping("and unconfirmed")
+            session.ping("still")
             assert session.confirmed() == 0
             dialer.ack(7)
             session.acked(7)

@@ -72,7 +72,7 @@ def waits(scene):
     session = scene.session(node, "carol", resume=False)
     node.send("/bcast patience", "/msg carol more of it")
     node.sync()
-    session.ping("read so far")
+    session.ping("read")
     assert session.texts() == []
     session.send(f"/resume {session.theirs['epoch']} 0")
     session.hears("more of it")
@@ -142,32 +142,32 @@ def back(scene):
 
 @test("a /resume above all that we ever gave makes a new numbering, once; then it is an /error")
 def new_epoch(scene):
-    for state in ((), ("--state", scene.path("state"))):
-        node = scene.node("alice", *state)
-        listener = scene.session_listener("bob", resume=FAR)
-        node.send(f"/connect {listener.address}")
-        first = listener.open()
-        first.wait_end()
-        second = listener.open(1)
-        assert int(second.theirs["epoch"]) != int(first.theirs["epoch"])
-        second.expect(re.compile(r"^/error \S+ .+"))
-        second.wait_end()
-        listener.close()
-        third = scene.session(node, "carol", listening=dead_address())
-        assert third.theirs["epoch"] == second.theirs["epoch"]
-        node.send("/bcast to carol")
-        third.hears("to carol")
-        node.kill()
+    node = scene.node("alice", "--state", scene.path("state"))
+    listener = scene.session_listener("bob", resume=FAR)
+    node.send(f"/connect {listener.address}")
+    first = listener.open()
+    first.wait_end()
+    node.complains(re.compile("older copy"))
+    second = listener.open(1)
+    assert int(second.theirs["epoch"]) != int(first.theirs["epoch"])
+    second.expect(re.compile(r"^/error \S+ .+"))
+    second.wait_end()
+    listener.close()
+    third = scene.session(node, "carol", listening=dead_address())
+    assert third.theirs["epoch"] == second.theirs["epoch"]
+    node.send("/bcast to carol")
+    third.hears("to carol")
 
 
 @test("a peer that has seen more than we remember gets everything that is said afterwards")
 def seen_more(scene):
-    node, bob = scene.node("alice"), Identity("bob", dead_address())
-    session = again(scene, node, bob, resume=FAR)
-    session.wait_end()
-    session = again(scene, node, bob)
-    node.send("/msg bob not swallowed")
-    session.hears("not swallowed")
+    for options in (("--no-store",), ("--state", scene.path("state"))):
+        node, bob = scene.node("alice", *options), Identity("bob", dead_address())
+        session = again(scene, node, bob, resume=FAR)
+        session.wait_end()
+        session = again(scene, node, bob)
+        node.send("/msg bob not swallowed")
+        session.hears("not swallowed")
 
 
 @test("no more than the other's window is on its way unconfirmed")
@@ -177,7 +177,7 @@ def window(scene):
     node.send(*(f"/msg carol {number} {wide}" for number in range(30)))
     node.sync()
     wait_until(lambda: len(session.texts()) >= 4, "a window full")
-    session.ping("no more")
+    session.ping("more")
     assert len(session.texts()) <= 5
     session.acks = True
     session.ack()
@@ -201,7 +201,7 @@ def changes(scene):
     first = scene.session(node, "carol")
     node.send("/msg carol before")
     first.hears("before")
-    first.ping("its confirmation is read")
+    first.ping("read")
     first.close()
     second = scene.add(SessionConnection(connect(node.address), first.identity))
     second.open_as_dialer()

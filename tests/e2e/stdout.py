@@ -116,7 +116,7 @@ def confirms_unread(scene, *options):
     sender = scene.session(node, "sender")
     other = scene.session(node, "other", listening="127.0.0.1:8")
     sender.write(numbered(COUNT))
-    sender.ping("all-read")
+    sender.ping("read")
     # Each answer is a turn of the node, in which it could confirm more.
     for number in range(200):
         other.ping(f"p{number}")

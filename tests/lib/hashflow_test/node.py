@@ -6,8 +6,9 @@ import itertools
 import os
 import re
 import select
+import signal
 
-from .process import Process, decode
+from .process import UNENDED, Process, decode
 from .waiting import DEADLINE, Timeout, describe, matcher, wait_ready
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -20,9 +21,6 @@ PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_O
 Message = collections.namedtuple("Message", "address name text id", defaults=[None])
 Peer = collections.namedtuple("Peer", "address name dialect state rtt seen")
 
-#: The events that tell what became of a line.
-RECEIPTS = ("queued", "sent", "delivered", "failed")
-
 MESSAGE = re.compile(r"(\S+) (\S+) (.*)", re.S)
 #: The same with --ids: NODE.EPOCH.SEQ, or - where a line has no number.
 ID = r"[a-z0-9]{1,64}\.[0-9]+\.[0-9]+|-"
@@ -32,6 +30,7 @@ LISTENING = re.compile("hashflow: listening on ")
 LINE = re.compile(r"(\[[0-9a-f:.%\w]+\]|[\d.]+):\d+ \S+ .*|/[a-z]+( .*)?"
                   r"|\* (up|down|suspect|back|unreachable|name) \S+ \S+"
                   rf"|\* (queued|sent|delivered|failed) ({ID}) \S+", re.S)
+RECEIPT = re.compile(rf"\* (queued|sent|delivered|failed) ({ID}) (\S+)")
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:")
 _tokens = itertools.count(1)
 
@@ -146,13 +145,14 @@ class Node(Process):
         return [m.text for m in self.messages() if name in (None, m.name)]
 
     def events(self):
-        """What has happened to peers; not what became of single lines."""
+        """What has happened to peers."""
         return [line for line in self.out.items()
-                if line.startswith("*") and line.split(" ")[1] not in RECEIPTS]
+                if line.startswith("*") and not RECEIPT.fullmatch(line)]
 
-    def receipts(self):
-        return [line for line in self.out.items()
-                if line.startswith("*") and line.split(" ")[1] in RECEIPTS]
+    def receipts(self, kind=None):
+        """What has happened to lines that were sent, as (kind, id, address)."""
+        found = map(RECEIPT.fullmatch, self.out.items())
+        return [match.groups() for match in found if match and kind in (None, match[1])]
 
     # ---- stderr, without the line that says where it listens: that one is no complaint
 
@@ -216,10 +216,12 @@ class Node(Process):
         found = [f"sanitizer: {line}" for line in self.err.items() if SANITIZER.search(line)]
         found += [f"stderr line of another form: {line[:200]!r}"
                   for line in self.err.items() if not line.startswith("hashflow: ")]
-        found += [f"stdout line of no known form: {line[:200]!r}"
-                  for line in self.out.items()
-                  if not self.free_form and not LINE.fullmatch(line)]
         status = None if self.running else self._popen.returncode
+        lines = self.out.items()
+        if status == -signal.SIGKILL and lines and lines[-1].endswith(UNENDED):
+            lines.pop()
+        found += [f"stdout line of no known form: {line[:200]!r}"
+                  for line in lines if not self.free_form and not LINE.fullmatch(line)]
         if status is not None and -status in (4, 5, 6, 7, 8, 11, 31):
             found.append(f"ended by signal {-status}")
         return found
