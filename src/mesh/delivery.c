@@ -262,6 +262,10 @@ bool node_send(struct node *node, struct peer *peer, struct span text, const cha
     (void)node;
     if (!is_sendable(text, cause))
         return false;
+    if (peer->row.banned) {
+        *cause = "it is banned; /connect lifts that";
+        return false;
+    }
     if (is_refused(peer, text, SCOPE_DIRECT))
         return true;
     peer->row.quiet = false;

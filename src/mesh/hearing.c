@@ -221,7 +221,7 @@ static void hear_line(struct link *link, const struct verb *verb)
     peer->mark = verb->seq;
     tell_message(link->node,
                  (struct event){.address = peer->text,
-                                .name = peer->row.name,
+                                .name = peer->shown,
                                 .scope = verb->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST,
                                 .id = {peer->row.node, peer->epoch, verb->seq},
                                 .text = verb->text});
@@ -256,8 +256,9 @@ static void hear_bye(struct link *link, const struct verb *verb)
 /* It says why it is about to close; once is enough. */
 static void hear_error(struct link *link, const struct verb *verb)
 {
-    log_error("%s %s says: %.*s %.*s", link->peer->text, link->peer->row.name, (int)verb->code.len,
-              verb->code.at, (int)verb->text.len, verb->text.at);
+    if (!door_is_shut(link, verb))
+        log_error("%s %s says: %.*s %.*s", link->peer->text, link->peer->shown,
+                  (int)verb->code.len, verb->code.at, (int)verb->text.len, verb->text.at);
     link_kill(link, "ended with an /error");
 }
 
@@ -291,7 +292,7 @@ static void hear_refused(struct link *link, const struct session_event *event)
     address_print(&link->remote, text);
     tell(link->node, &(struct event){.kind = EVENT_REFUSED,
                                      .address = text,
-                                     .name = link->peer != NULL ? link->peer->row.name : "-",
+                                     .name = link->peer != NULL ? link->peer->shown : "-",
                                      .cause = event->cause});
 }
 
@@ -314,7 +315,9 @@ static void hear_failed(struct link *link, const struct session_event *event)
         link_kill(link, event->cause);
         return;
     }
-    if (link->role == SESSION_LISTENER || (link->peer != NULL && link->peer->link == link))
+    bool shut = event->verb.kind == VERB_ERROR && door_is_shut(link, &event->verb);
+    if (!shut &&
+        (link->role == SESSION_LISTENER || (link->peer != NULL && link->peer->link == link)))
         hear_refused(link, event);
     /* An ended connection's own cause ("Connection reset by peer") says more. */
     bool said_more = link->ended && link->cause != NULL && session_has_spoken(link->session);
@@ -330,6 +333,19 @@ static void hear_done(struct link *link, const struct session_event *event)
         link_kill(link, "finished");
 }
 
+/* What a banned peer says in plain lines, and what somebody says whom we only heard of. */
+static bool is_ignored(struct link *link, const struct session_event *event)
+{
+    bool claims = event->kind == SESSION_GREETING || event->kind == SESSION_CHAT ||
+                  event->kind == SESSION_EXIT;
+    if (link->hearsay)
+        return claims || event->kind == SESSION_RAW || event->kind == SESSION_REFUSED;
+    if (!claims)
+        return false;
+    struct address from = answer_address(link, &event->message.from);
+    return door_bars(link, &from, event->kind == SESSION_CHAT);
+}
+
 void hearing_event(void *arg, const struct session_event *event)
 {
     static void (*const hear[])(struct link *link, const struct session_event *event) = {
@@ -339,5 +355,6 @@ void hearing_event(void *arg, const struct session_event *event)
         [SESSION_VERB] = hear_verb,       [SESSION_REFUSED] = hear_refused,
         [SESSION_FAILED] = hear_failed,   [SESSION_DONE] = hear_done,
     };
-    hear[event->kind](arg, event);
+    if (!is_ignored(arg, event))
+        hear[event->kind](arg, event);
 }

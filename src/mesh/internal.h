@@ -16,6 +16,13 @@
 
 struct link;
 struct oneshot;
+struct exchange;
+struct tomb;
+
+enum {
+    PEER_SHOWN = NAME_TEXT + 1 + NODE_ID_MAX, /* room for NAME~ID */
+    CLONES_MAX = 16,                          /* addresses of copies of us that are told */
+};
 
 /* The first character of a ping's token says what its answer is for. */
 enum { TOKEN_PING = 'p' };
@@ -80,6 +87,8 @@ struct peer {
     char *alias;                 /* HOST:PORT as the user has named it, or NULL */
     char text[ADDRESS_HOST + 8]; /* its address */
     char cause[96];              /* why it is not up */
+    char shown[PEER_SHOWN];      /* its name, told apart from others of that name; see names.c */
+    size_t suffix;               /* characters of its node id in that */
 
     /* How long it is kept. */
     struct address source; /* who claimed it, for a claimed peer */
@@ -97,7 +106,14 @@ struct peer {
     bool greeted; /* one-shot: it has had its greeting, or has spoken */
     bool reached; /* it was up at some time */
     bool failing; /* the last one has failed, and that was told */
+    bool refused; /* it does not let us in: not dialled until it speaks or is asked for */
+    bool pardons; /* the user has connected to it: that lifts a ban */
     struct attempt attempt;
+
+    /* What was told about it in this run. */
+    bool told_banned;  /* that it was turned away */
+    bool told_barred;  /* that a plain message was not taken */
+    bool told_doubled; /* that two nodes have its id */
 
     /* Whether it is there. */
     bool heard;         /* one-shot: it has spoken or taken something, and has not left */
@@ -203,6 +219,12 @@ struct node {
     bool dirty;                /* some peer is, or our name */
     bool unstored;             /* the last commit has failed: nothing numbered leaves */
     bool full;                 /* a newcomer was refused; said once */
+    struct tomb *tombs;        /* nodes forgotten, oldest first */
+    size_t tomb_count, tomb_room;
+    struct address clones[CLONES_MAX]; /* where a copy of us is; told once each */
+    size_t clone_count;
+    struct exchange *exchange; /* what is heard of others; NULL: it is not wanted */
+    char silence[32];          /* why a peer that has been silent for too long is down */
     bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
     bool leaving;
     struct timer leave;
@@ -225,6 +247,7 @@ void peer_tell(struct node *node, const struct peer *peer, struct event event);
 void peer_touch(struct peer *peer);                     /* its row is to be saved */
 void peer_settle(struct peer *peer, const char *cause); /* tells up or down if that has changed */
 void peer_set_name(struct peer *peer, struct span name);
+void peer_set_node(struct peer *peer, const char *id, struct span name); /* as said in a /hello */
 void peer_set_address(struct peer *peer, const struct address *a); /* makes it the first */
 void peer_drop_address(struct peer *peer, const struct address *a);
 void peer_found(struct peer *peer, const struct address *a); /* a dial reached it there */
@@ -251,6 +274,20 @@ void membership_load(struct node *node);
 void membership_write(struct node *node); /* what has changed, into the turn's transaction */
 bool membership_is_own(const struct node *node, const struct address *a);
 
+/* --- names.c: what it is called here; each call is for a peer in the directory --- */
+void names_join(struct peer *peer);  /* it is new, or has a new name or node id */
+void names_leave(struct peer *peer); /* before it goes, or one of these changes */
+
+/* --- tombs.c: nodes that were forgotten --- */
+void tombs_load(struct node *node);
+void tombs_free(struct node *node);
+void tombs_add(struct node *node, const char *id, uint64_t boot); /* no id: nothing to keep away */
+void tombs_remove(struct node *node, const char *id);
+/* Was it forgotten in that run of it or a later one? With boot 0: was it at all? */
+bool tombs_hold(const struct node *node, const char *id, uint64_t boot);
+void tombs_write(struct node *node);   /* what is not stored, into the turn's transaction */
+void tombs_written(struct node *node); /* the transaction has been committed */
+
 /* --- link.c: one connection --- */
 #define LINK_DUPLICATE "duplicate" /* the reason of a /bye that is no goodbye */
 
@@ -272,6 +309,7 @@ struct link {
     bool duplicate;            /* it lost against a crossed dial */
     bool ended;                /* the other side will send no more */
     bool dead;
+    bool hearsay;       /* dialled on somebody's word: nothing but its /hello is heard */
     uint64_t epoch;     /* of our numbering, as said in our /hello */
     const char *cause;  /* why it ended; static */
     struct timer timer; /* the session's deadline, or the end of a closing connection */
@@ -315,6 +353,14 @@ bool link_is_session(const struct link *link);
 
 /* --- door.c: who is let in --- */
 void door_accepted(void *arg, int fd, const struct address *from); /* takes fd; arg is the node */
+/* Has the node that says hello been turned away? known is who that is, or NULL. */
+bool door_refuses(struct link *link, const struct hello *hello, struct peer *known);
+/* It has our own node id, and is not this very run. */
+void door_refuses_copy(struct link *link, const struct address *at);
+/* Is what comes from that address in plain lines to be dropped? */
+bool door_bars(struct link *link, const struct address *from, bool is_message);
+/* It has said /error: true if that means that it does not let us in. */
+bool door_is_shut(struct link *link, const struct verb *verb);
 
 /* --- hearing.c: what is said on a connection --- */
 void hearing_event(void *arg, const struct session_event *event);

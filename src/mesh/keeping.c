@@ -215,6 +215,7 @@ void keeping_save(struct node *node)
     drop_runs(node);
     node->stored_seq = node->seq;
     node->dirty = false;
+    tombs_written(node);
     node->confirmations = false;
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];

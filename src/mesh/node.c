@@ -139,6 +139,7 @@ void node_free(struct node *node)
     timer_stop(node->loop, &node->tell);
     timer_stop(node->loop, &node->retry);
     timer_stop(node->loop, &node->expiry);
+    tombs_free(node);
     free(node->plain);
     free(node->peers);
     free(node->ready);
