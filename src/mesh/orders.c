@@ -222,8 +222,3 @@ bool node_ping(struct node *node, struct peer *peer, const char **cause)
     link_send(peer->link, &line);
     return true;
 }
-
-void node_ban(struct node *node, struct peer *peer)
-{
-    node_disconnect(node, peer);
-}
