@@ -104,7 +104,7 @@ static void wait_for_output(struct app *app);
 
 static uint64_t backlog(const struct app *app)
 {
-    return app->output == NULL ? 0 : output_accepted(app->output) - output_written(app->output);
+    return app->output == NULL ? 0 : output_waiting(app->output);
 }
 
 static void give_up_output(void *arg)

@@ -177,7 +177,7 @@ static void confirm(struct node *node)
         peer->kept = peer->settling;
         if (peer->link == NULL || !link_is_session(peer->link))
             continue;
-        link_ack(peer->link, peer->kept);
+        link_ack(peer->link);
         link_acked(peer->link);
     }
 }
@@ -243,6 +243,7 @@ static void tell_run(void *arg, const struct inbox_run *run)
                                              .text = verb.text});
         rest = span_after(rest, end != NULL ? len + 1 : len);
     }
+    node->messages++;
     struct arrival *a = append(node, NULL);
     a->row = run->id;
     a->stored = true;

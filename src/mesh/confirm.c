@@ -80,15 +80,6 @@ static void confirm(struct peer *peer, uint64_t seq)
     delivery_ready(peer);
 }
 
-void confirm_ack(struct peer *peer, uint64_t seq)
-{
-    struct outbox *box = &peer->box;
-    if (seq > box->flown)
-        link_fault(peer->link, "bad-ack", "an /ack of what was never sent");
-    else if (seq > box->acked && box->resumed)
-        confirm(peer, seq);
-}
-
 /* --- /resume --- */
 
 /* It has more of ours than we know of: our state is older than what it has seen. */
@@ -126,6 +117,18 @@ static uint64_t pass(struct peer *peer, uint64_t seq, enum event_kind kind)
     return before - box->count;
 }
 
+/* It may confirm what it had from an earlier connection before this one has brought it again. */
+void confirm_ack(struct peer *peer, uint64_t seq)
+{
+    struct outbox *box = &peer->box;
+    if (seq > box->last && seq > box->acked)
+        link_fault(peer->link, "bad-ack", "an /ack of what was never sent");
+    else if (seq > box->acked && box->durable && seq > box->loaded)
+        pass(peer, seq, EVENT_DELIVERED);
+    else if (seq > box->acked)
+        confirm(peer, seq);
+}
+
 void confirm_resume(struct peer *peer, const struct verb *verb)
 {
     struct outbox *box = &peer->box;
@@ -141,7 +144,6 @@ void confirm_resume(struct peer *peer, const struct verb *verb)
         pass(peer, verb->seq, EVENT_DELIVERED);
     else if (verb->seq > box->acked)
         confirm(peer, verb->seq);
-    box->flown = box->acked;
     box->resumed = true;
     delivery_ready(peer);
     link_resumed(peer->link);
@@ -154,10 +156,18 @@ static void look_again(void *arg)
     confirm_expire(arg);
 }
 
+void confirm_watch_age(struct node *node)
+{
+    uint64_t quarter = node->config.queue_age_s * 1000000 / 4;
+    if (!timer_is_set(&node->expiry))
+        timer_set(node->loop, &node->expiry,
+                  loop_now(node->loop) + (quarter < EXPIRY_US ? quarter : EXPIRY_US), look_again,
+                  node);
+}
+
 void confirm_expire(struct node *node)
 {
     uint64_t age = node->config.queue_age_s;
-    uint64_t interval = age * 1000000 / 4 < EXPIRY_US ? age * 1000000 / 4 : EXPIRY_US;
     int64_t limit = (int64_t)(node->wall_us / 1000000) - (int64_t)age;
     bool waits = false;
     for (size_t i = 0; i < node->peer_count; i++) {
@@ -173,5 +183,5 @@ void confirm_expire(struct node *node)
                          "waited for longer than --queue-age");
     }
     if (waits)
-        timer_set(node->loop, &node->expiry, loop_now(node->loop) + interval, look_again, node);
+        confirm_watch_age(node);
 }

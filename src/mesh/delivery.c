@@ -195,7 +195,6 @@ static void post_stored(struct peer *peer, struct slice slice, uint64_t seq)
     keeping_address(peer->node, peer);
     box->count++;
     box->bytes += slice.len;
-    box->last = seq;
     box->behind = !fits;
     if (fits) {
         box->loaded = seq;
@@ -203,8 +202,7 @@ static void post_stored(struct peer *peer, struct slice slice, uint64_t seq)
     } else {
         slice_release(slice);
     }
-    if (!timer_is_set(&peer->node->expiry))
-        confirm_expire(peer->node);
+    confirm_watch_age(peer->node);
 }
 
 static void post(struct peer *peer, struct slice verb, struct span text, enum event_scope scope,
@@ -226,6 +224,7 @@ static void post(struct peer *peer, struct slice verb, struct span text, enum ev
         if (box->plain)
             form_note_number(peer, seq);
     }
+    box->last = seq;
     box->scope = scope;
     box->held = box->held || (hold && !unknown);
     box->hoped = box->hoped || (hold && unknown);
@@ -259,15 +258,16 @@ static bool is_sendable(struct span text, const char **cause)
 
 bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause)
 {
-    (void)node;
     if (!is_sendable(text, cause))
         return false;
     if (peer->row.banned) {
         *cause = "it is banned; /connect lifts that";
         return false;
     }
-    if (is_refused(peer, text, SCOPE_DIRECT))
+    if (is_refused(peer, text, SCOPE_DIRECT)) {
+        receipts_line(peer, EVENT_LOST, ++node->seq);
         return true;
+    }
     peer->row.quiet = false;
     delivery_post(peer, VERB_MSG, text, true);
     return true;
@@ -304,8 +304,10 @@ bool node_broadcast(struct node *node, struct span text, const char **cause)
             continue;
         }
         addressed++;
-        if (is_refused(peer, text, SCOPE_BROADCAST))
+        if (is_refused(peer, text, SCOPE_BROADCAST)) {
+            receipts_line(peer, EVENT_LOST, node->seq);
             continue;
+        }
         if (peer->got_to == 0 || peer->missed)
             peer->got_from = node->seq;
         peer->missed = false;

@@ -216,6 +216,10 @@ static void hear_line(struct link *link, const struct verb *verb)
 {
     struct peer *peer = link->peer;
     /* After our /bye nothing is confirmed any more, so nothing is taken either. */
+    if (verb->seq <= peer->mark && !link->closing) {
+        link->ack = 0; /* it does not know that we have it */
+        link_ack(link);
+    }
     if (verb->seq <= peer->mark || link->closing)
         return;
     peer->mark = verb->seq;

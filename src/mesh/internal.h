@@ -311,6 +311,7 @@ struct link {
     bool dead;
     bool hearsay;       /* dialled on somebody's word: nothing but its /hello is heard */
     uint64_t epoch;     /* of our numbering, as said in our /hello */
+    uint64_t ack;       /* the last one said */
     const char *cause;  /* why it ended; static */
     struct timer timer; /* the session's deadline, or the end of a closing connection */
     struct link *next, **link_back;
@@ -345,7 +346,7 @@ void link_refuse(struct link *link, const char *cause);
 /* Says /error CODE and refuses. */
 void link_fault(struct link *link, const char *code, const char *cause);
 void link_pong(struct link *link, struct span token);
-void link_ack(struct link *link, uint64_t seq);
+void link_ack(struct link *link); /* what is kept, at the latest when the link has room for it */
 void link_acked(struct link *link); /* what waited for our acks goes on */
 void link_hold(struct link *link); /* reads, or does not, as the node says */
 void link_reap(struct node *node);
@@ -423,7 +424,8 @@ void delivery_flush(struct peer *peer); /* everything onto the connection, whate
 void confirm_resume(struct peer *peer, const struct verb *verb);
 void confirm_ack(struct peer *peer, uint64_t seq);
 void confirm_foreign(struct peer *peer); /* it has read what was sent before it was a session */
-void confirm_expire(struct node *node);  /* gives up what has waited for too long */
+void confirm_expire(struct node *node);  /* gives up what has waited for too long, */
+void confirm_watch_age(struct node *node); /* in a while, and again and again */
 
 /* --- keeping.c: what the node stores of its own lines, once a turn --- */
 void keeping_start(struct node *node);

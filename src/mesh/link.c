@@ -107,8 +107,11 @@ static void channel_end(void *arg, int error)
 static void channel_written_some(void *arg)
 {
     struct link *link = arg;
-    if (!link->dead && link->peer != NULL && link->peer->link == link)
-        delivery_written(link->peer);
+    if (link->dead || link->peer == NULL || link->peer->link != link)
+        return;
+    delivery_written(link->peer);
+    if (link_is_session(link))
+        link_ack(link);
 }
 
 static const struct channel_handlers channel_handlers = {
@@ -353,11 +356,16 @@ void link_pong(struct link *link, struct span token)
     link_send(link, &line);
 }
 
-void link_ack(struct link *link, uint64_t seq)
+/* One that sends and never reads gets no more of them either. */
+void link_ack(struct link *link)
 {
     struct buffer line;
+    const struct peer *peer = link->peer;
+    if (peer->kept <= link->ack || channel_queued(link->channel) >= LINK_PONG_BYTES)
+        return;
+    link->ack = peer->kept;
     buffer_init(&line, LINK_LINE);
-    verb_format_ack(&line, seq);
+    verb_format_ack(&line, link->ack);
     link_send(link, &line);
 }
 

@@ -172,7 +172,9 @@ static void note_sent(struct peer *peer, struct span lines)
     size_t at = last != NULL ? (size_t)(last - lines.at) + 1 : 0;
     peer->node->numbered = true;
     receipts_verbs(peer, EVENT_SENT, lines, box->flown, UINT64_MAX);
-    box->flown = form_number(span_after(lines, at));
+    uint64_t seq = form_number(span_after(lines, at));
+    if (seq > box->flown)
+        box->flown = seq;
 }
 
 static void send_lines(struct peer *peer, size_t most)

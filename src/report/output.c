@@ -39,6 +39,7 @@ struct output {
     struct spool spool;
     struct queue queue;
     uint64_t accepted;
+    uint64_t written; /* of those, for good: what a reader that has gone did not get never is */
     void (*failed)(void *arg, int error);
     void *arg;
 };
@@ -104,6 +105,7 @@ void output_flush(struct output *o)
             return;
         }
         queue_consume(&o->queue, (size_t)n);
+        o->written += (uint64_t)n;
     }
     if (waiting != o->waiting && !o->dead) {
         o->waiting = waiting;
@@ -177,11 +179,12 @@ void output_free(struct output *o)
 
 void output_write(struct output *o, const struct span *parts, size_t count)
 {
-    if (o->dead)
-        return;
     struct slice slice = spool_write(&o->spool, parts, count);
     o->accepted += slice.len;
-    queue_push(&o->queue, slice);
+    if (o->dead)
+        slice_release(slice);
+    else
+        queue_push(&o->queue, slice);
 }
 
 uint64_t output_accepted(const struct output *o)
@@ -189,7 +192,12 @@ uint64_t output_accepted(const struct output *o)
     return o->accepted;
 }
 
+size_t output_waiting(const struct output *o)
+{
+    return o->queue.bytes;
+}
+
 uint64_t output_written(const struct output *o)
 {
-    return o->accepted - o->queue.bytes;
+    return o->written;
 }
