@@ -33,11 +33,12 @@ uint64_t inbox_mark(struct database *db, const char *node, uint64_t epoch)
 /* false if there is none yet. A turn that is spoiled needs none. */
 static bool move_mark(struct database *db, const char *node, uint64_t epoch, uint64_t seq)
 {
-    sqlite3_stmt *s = database_statement(
-        db,
-        "UPDATE marks SET seq = ?3, turn = (SELECT ifnull(max(turn), 0) + 1 FROM marks WHERE turn < ?4)"
-        " WHERE node = ?1 AND epoch = ?2",
-        true);
+    sqlite3_stmt *s =
+        database_statement(db,
+                           "UPDATE marks SET seq = ?3,"
+                           " turn = (SELECT ifnull(max(turn), 0) + 1 FROM marks WHERE turn < ?4)"
+                           " WHERE node = ?1 AND epoch = ?2",
+                           true);
 
     sqlite3_bind_text(s, 1, node, -1, SQLITE_STATIC);
     column_bind_number(s, 2, epoch);
