@@ -35,6 +35,8 @@ static void print_line(void *arg, const struct span *parts, size_t count)
 static void node_event(void *arg, const struct event *event)
 {
     struct app *app = arg;
+    if (event->kind == EVENT_FAILED && app->console != NULL)
+        console_lost(app->console);
     report_event(app->report, event);
 }
 
@@ -110,6 +112,14 @@ static void make_node(struct app *app)
         .name = name,
         .passing = app->db == NULL && home_port(o) == 0,
         .family = o->family,
+        .receipts = o->events && !isatty(STDOUT_FILENO),
+        .no_exchange = o->no_exchange,
+        .queue_lines = o->queue_lines,
+        .queue_bytes = o->queue_bytes,
+        .queue_age_s = o->queue_age_s,
+        .heartbeat_us = o->heartbeat_us,
+        .suspect_us = o->suspect_us,
+        .down_us = o->down_us,
         .leave_from_listeners = o->listen_count > 0,
     };
     app->node = node_new(app->loop, app->db, &config, &sink);
@@ -123,6 +133,7 @@ static void make_report(struct app *app)
         .terminal = isatty(STDOUT_FILENO),
         .colour = app->interactive && (no_colour == NULL || no_colour[0] == '\0'),
         .events = app->options.events || app->interactive,
+        .ids = app->options.ids,
     };
     app->report = report_new(&config, print_line, app);
     if (!app->interactive)

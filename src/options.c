@@ -31,8 +31,8 @@ static const struct row {
     const char *help;
 } rows[] = {
 #define OPTION(id, long_name, short_name, argument_name, line, paragraph)                          \
-    [OPTION_##id] = {                                                                              \
-        .name = long_name, .letter = short_name, .argument = argument_name, .help = line},
+    [OPTION_##                                                                                     \
+        id] = {.name = long_name, .letter = short_name, .argument = argument_name, .help = line},
 #include "options.def"
 #undef OPTION
 };
@@ -42,6 +42,23 @@ static bool wrong(const char *name, const char *value, const char *cause)
     log_error("--%s %s: %s", name, value, cause);
     return false;
 }
+
+/* An option without an argument. */
+#define FLAG(id, field)                                                                            \
+    static bool take_##id(struct options *o, const char *value)                                    \
+    {                                                                                              \
+        (void)value;                                                                               \
+        o->field = true;                                                                           \
+        return true;                                                                               \
+    }
+FLAG(KEEP, keep)
+FLAG(EVENTS, events)
+FLAG(IDS, ids)
+FLAG(NO_STORE, no_store)
+FLAG(NO_EXCHANGE, no_exchange)
+FLAG(QUIET, quiet)
+FLAG(VERBOSE, verbose)
+#undef FLAG
 
 static bool take_PORT(struct options *o, const char *value)
 {
@@ -96,20 +113,6 @@ static bool take_TO(struct options *o, const char *value)
     return true;
 }
 
-static bool take_KEEP(struct options *o, const char *value)
-{
-    (void)value;
-    o->keep = true;
-    return true;
-}
-
-static bool take_EVENTS(struct options *o, const char *value)
-{
-    (void)value;
-    o->events = true;
-    return true;
-}
-
 static bool take_STATE(struct options *o, const char *value)
 {
     if (value[0] == '\0')
@@ -118,18 +121,84 @@ static bool take_STATE(struct options *o, const char *value)
     return true;
 }
 
-static bool take_NO_STORE(struct options *o, const char *value)
-{
-    (void)value;
-    o->no_store = true;
-    return true;
-}
-
 static bool take_DRAIN(struct options *o, const char *value)
 {
     if (!waiting_seconds(span_of(value), &o->drain_us))
         return wrong("drain", value, "a number of seconds is needed");
     return true;
+}
+
+struct unit {
+    char letter;
+    uint64_t worth;
+};
+
+static const struct unit bytes[] = {{'K', 1024}, {'M', 1024 * 1024}, {'G', 1024 * 1024 * 1024}};
+static const struct unit times[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 24 * 3600}};
+
+/* A whole number from least to most, perhaps with one of the units behind it. */
+static bool read_amount(const char *value, const struct unit *units, size_t count, uint64_t least,
+                        uint64_t most, uint64_t *out)
+{
+    struct span digits = span_of(value);
+    uint64_t number, worth = 1;
+    for (size_t i = 0; i < count && digits.len > 0; i++) {
+        if (value[digits.len - 1] != units[i].letter)
+            continue;
+        worth = units[i].worth;
+        digits.len--;
+        break;
+    }
+    if (!span_number(digits, &number) || number > most / worth || number * worth < least)
+        return false;
+    *out = number * worth;
+    return true;
+}
+
+static bool take_QUEUE_LINES(struct options *o, const char *value)
+{
+    if (!read_amount(value, NULL, 0, 1, 1000000000, &o->queue_lines))
+        return wrong("queue-lines", value, "a number from 1 to 1000000000 is needed");
+    return true;
+}
+
+static bool take_QUEUE_BYTES(struct options *o, const char *value)
+{
+    if (!read_amount(value, bytes, sizeof bytes / sizeof bytes[0], 1024, (uint64_t)1 << 40,
+                     &o->queue_bytes))
+        return wrong("queue-bytes", value, "a number of bytes from 1K to 1024G is needed");
+    return true;
+}
+
+static bool take_QUEUE_AGE(struct options *o, const char *value)
+{
+    if (!read_amount(value, times, sizeof times / sizeof times[0], 1, (uint64_t)3650 * 24 * 3600,
+                     &o->queue_age_s))
+        return wrong("queue-age", value, "a time from 1s to 3650d is needed, in s, m, h or d");
+    return true;
+}
+
+static bool take_silence(const char *name, const char *value, uint64_t *us)
+{
+    const uint64_t least = 10000, most = (uint64_t)24 * 3600 * 1000000;
+    if (!waiting_seconds(span_of(value), us) || *us < least || *us > most)
+        return wrong(name, value, "a number of seconds from 0.01 to 86400 is needed");
+    return true;
+}
+
+static bool take_HEARTBEAT(struct options *o, const char *value)
+{
+    return take_silence("heartbeat", value, &o->heartbeat_us);
+}
+
+static bool take_SUSPECT_AFTER(struct options *o, const char *value)
+{
+    return take_silence("suspect-after", value, &o->suspect_us);
+}
+
+static bool take_DOWN_AFTER(struct options *o, const char *value)
+{
+    return take_silence("down-after", value, &o->down_us);
 }
 
 static bool take_READY_FD(struct options *o, const char *value)
@@ -152,20 +221,6 @@ static bool take_IPV6(struct options *o, const char *value)
 {
     (void)value;
     o->family = 6;
-    return true;
-}
-
-static bool take_QUIET(struct options *o, const char *value)
-{
-    (void)value;
-    o->quiet = true;
-    return true;
-}
-
-static bool take_VERBOSE(struct options *o, const char *value)
-{
-    (void)value;
-    o->verbose = true;
     return true;
 }
 
@@ -265,6 +320,10 @@ static bool is_consistent(const struct options *o)
         log_error("--state and --no-store exclude each other");
     else if (o->quiet && o->verbose)
         log_error("--quiet and --verbose exclude each other");
+    else if (o->heartbeat_us >= o->suspect_us || o->suspect_us >= o->down_us)
+        log_error("--heartbeat, --suspect-after and --down-after must rise: they are %g, %g and %g",
+                  (double)o->heartbeat_us / 1e6, (double)o->suspect_us / 1e6,
+                  (double)o->down_us / 1e6);
     else
         return true;
     return false;
@@ -276,7 +335,16 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
     char shorts[3 * OPTION_COUNT + 2];
     int got;
     *out = (struct options){
-        .port = ADDRESS_DEFAULT_PORT, .ready_fd = -1, .drain_us = OPTIONS_DRAIN_US};
+        .port = ADDRESS_DEFAULT_PORT,
+        .ready_fd = -1,
+        .drain_us = OPTIONS_DRAIN_US,
+        .queue_lines = OPTIONS_QUEUE_LINES,
+        .queue_bytes = OPTIONS_QUEUE_BYTES,
+        .queue_age_s = OPTIONS_QUEUE_AGE_S,
+        .heartbeat_us = OPTIONS_HEARTBEAT_US,
+        .suspect_us = OPTIONS_SUSPECT_US,
+        .down_us = OPTIONS_DOWN_US,
+    };
     make_tables(longs, shorts);
     opterr = 0;
     while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {

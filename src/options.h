@@ -10,7 +10,14 @@
 
 enum {
     OPTIONS_LISTEN_MAX = 8,
-    OPTIONS_DRAIN_US = 10000000, /* the default */
+    /* The defaults. */
+    OPTIONS_DRAIN_US = 10000000,
+    OPTIONS_QUEUE_LINES = 1000000,
+    OPTIONS_QUEUE_BYTES = 268435456,
+    OPTIONS_QUEUE_AGE_S = 7 * 24 * 3600,
+    OPTIONS_HEARTBEAT_US = 15000000,
+    OPTIONS_SUSPECT_US = 30000000,
+    OPTIONS_DOWN_US = 45000000,
 };
 
 struct options {
@@ -22,12 +29,14 @@ struct options {
     const char **commands; /* in order; freed with options_free() */
     size_t command_count;
     const char *to; /* NULL if not given */
-    bool keep, events, no_store, quiet, verbose;
+    bool keep, events, ids, no_store, no_exchange, quiet, verbose;
     const char *state; /* NULL if not given */
     uint64_t drain_us;
-    int ready_fd;     /* -1 if not given */
-    int family;       /* 0, 4 or 6 */
-    char **addresses; /* what is left of argv */
+    uint64_t queue_lines, queue_bytes, queue_age_s;
+    uint64_t heartbeat_us, suspect_us, down_us; /* they rise */
+    int ready_fd;                               /* -1 if not given */
+    int family;                                 /* 0, 4 or 6 */
+    char **addresses;                           /* what is left of argv */
     size_t address_count;
 };
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Getting lines to peers: numbering, one shared copy for all, an outbox for each peer, and the
- * proof that what was sent has arrived: the answer to a /ping sent after it (session), an empty
- * queue in the kernel (stream), the close (one-shot; see oneshot.c). Lines stay in the outbox until
- * then, and a session that comes back gets them again under their old numbers. What is given up is
- * counted and told. It knows no commands.
+ * What is posted to whom, and what becomes of it. A line gets one number, is written once for all
+ * who get it, and waits in an outbox for each of them until it is delivered or lost; what is lost
+ * is counted and told. For peers that have said /hello a line is stored before it leaves. It knows
+ * no commands, and not how lines get onto a connection.
  */
 #include "config.h"
 
@@ -13,24 +12,94 @@
 
 #include "base/alloc.h"
 #include "mesh/internal.h"
+#include "store/outbox.h"
 
 enum {
-    PUMP_BYTES = 256 * 1024, /* on the connection at a time */
-    MARK_BYTES = 128 * 1024, /* sent before a confirmation is asked for, unless nothing waits */
-    CHECK_US = 20000,        /* how soon the kernel's queue is looked at again, */
-    CHECK_MAX_US = 640000,   /* later and later while nothing moves */
+    BOX_BYTES = 1 << 20,    /* of stored lines, in memory for a peer that is connected */
+    NUMBERS_BYTES = 8 << 20 /* of outbox.numbers: its lines are bounded themselves */
 };
 
 void delivery_init(struct outbox *box)
 {
     queue_init(&box->lines);
-    box->interval = CHECK_US;
+    buffer_init(&box->numbers, NUMBERS_BYTES);
 }
 
 void delivery_free(struct peer *peer)
 {
     queue_clear(&peer->box.lines);
+    buffer_free(&peer->box.numbers);
     timer_stop(peer->node->loop, &peer->box.check);
+}
+
+bool delivery_waits(const struct peer *peer)
+{
+    return peer->box.durable ? peer->box.count > 0 : peer->box.lines.bytes > 0;
+}
+
+uint64_t delivery_count(const struct peer *peer)
+{
+    const struct outbox *box = &peer->box;
+    return box->durable ? box->count : queue_count_lines(&box->lines, box->lines.bytes);
+}
+
+/* Is the other side gone, so that a line waits for it to come back? */
+bool delivery_is_away(const struct peer *peer)
+{
+    if (timer_is_set(&peer->grace))
+        return false; /* nobody was told that it is gone */
+    return !peer_is_up(peer) && peer->tried && !(peer->named && !peer->reached);
+}
+
+/* --- what a former run has left --- */
+
+struct count {
+    uint64_t above;
+    uint64_t lines, bytes;
+};
+
+/* Of the first run some lines may be confirmed already. */
+static void count_confirmed(void *arg, const struct outbox_run *run)
+{
+    struct count *c = arg;
+    struct span rest = run->lines;
+    while (rest.len > 0 && form_number(rest) <= c->above) {
+        size_t len = (size_t)((const char *)memchr(rest.at, '\n', rest.len) - rest.at) + 1;
+        c->lines++;
+        c->bytes += len;
+        rest = span_after(rest, len);
+    }
+}
+
+/* What waits for a durable peer, as the store has it. */
+void delivery_recount(struct peer *peer)
+{
+    struct outbox *box = &peer->box;
+    struct outbox_total total;
+    outbox_sum(peer->node->db, peer->row.id, &total);
+    if (total.cursor > box->acked)
+        box->acked = total.cursor;
+    struct count confirmed = {.above = box->acked};
+    outbox_load(peer->node->db, peer->row.id, box->acked, 1, count_confirmed, &confirmed);
+    box->count = total.lines - confirmed.lines;
+    box->bytes = total.bytes - confirmed.bytes;
+    box->last = total.last > box->acked ? total.last : box->acked;
+}
+
+static bool can_be_durable(const struct peer *peer)
+{
+    return peer->node->db != NULL && peer->row.node[0] != '\0' && !peer->passing;
+}
+
+void delivery_load(struct peer *peer)
+{
+    struct outbox *box = &peer->box;
+    box->durable = can_be_durable(peer);
+    if (!box->durable)
+        return;
+    delivery_recount(peer);
+    box->loaded = box->flown = box->acked;
+    box->behind = box->count > 0;
 }
 
 /* --- what has arrived, and what never will --- */
@@ -38,7 +107,7 @@ void delivery_free(struct peer *peer)
 static enum event_scope first_scope(const struct outbox *box)
 {
     struct span run = queue_peek(&box->lines, 0);
-    if (box->plain || box->foreign > 0)
+    if (box->plain || box->foreign > 0 || run.len == 0)
         return box->scope;
     return span_starts(run, "/msg ") ? SCOPE_DIRECT : SCOPE_BROADCAST;
 }
@@ -49,8 +118,7 @@ void delivery_drop(struct outbox *box, size_t bytes)
     box->told = bytes > 0 ? 0 : box->told;
     box->foreign = box->foreign > bytes ? box->foreign - bytes : 0;
     box->sent = box->sent > bytes ? box->sent - bytes : 0;
-    box->marked = box->marked > bytes ? box->marked - bytes : 0;
-    if (box->lines.bytes == 0)
+    if (box->durable ? box->acked >= box->owed : box->lines.bytes == 0)
         box->held = box->hoped = false;
 }
 
@@ -60,112 +128,120 @@ void delivery_lose(struct peer *peer, size_t bytes, const char *cause)
     if (bytes == 0)
         return;
     losses_count(peer, queue_count_lines(&box->lines, bytes), first_scope(box), cause);
+    receipts_front(peer, EVENT_LOST, bytes);
     delivery_drop(box, bytes);
+    loop_again(peer->node->loop);
+}
+
+static void give_up_stored(struct peer *peer, const char *cause)
+{
+    struct outbox *box = &peer->box;
+    receipts_stored(peer, EVENT_LOST, box->last);
+    losses_count(peer, box->count, first_scope(box), cause);
+    queue_clear(&box->lines);
+    box->acked = box->loaded = box->last;
+    box->count = box->bytes = 0;
+    box->sent = 0;
+    box->behind = false;
+    box->confirmed = peer->node->confirmations = true;
+    delivery_drop(box, 0);
     loop_again(peer->node->loop);
 }
 
 void delivery_give_up(struct peer *peer, const char *cause)
 {
     oneshot_interrupt(peer);
-    delivery_lose(peer, peer->box.lines.bytes, cause);
+    if (!peer->box.durable)
+        delivery_lose(peer, peer->box.lines.bytes, cause);
+    else if (peer->box.count > 0 && peer->node->db != NULL) /* when the node ends, it stays */
+        give_up_stored(peer, cause);
 }
 
-void delivery_taken(struct peer *peer, size_t bytes)
+void delivery_part(struct peer *peer, const char *cause)
 {
-    delivery_drop(&peer->box, bytes);
-    peer->box.progress = loop_now(peer->node->loop);
-    peer->box.interval = CHECK_US;
-    peer->attempt.failures = 0;
-    loop_again(peer->node->loop);
+    if (peer->box.durable)
+        losses_keep(peer);
+    else
+        delivery_give_up(peer, cause);
 }
 
 /* --- posting --- */
 
-/* Is the other side gone, so that a line waits for it to come back? */
-static bool is_away(const struct peer *peer)
+static bool is_full(const struct peer *peer, size_t bytes)
 {
-    if (timer_is_set(&peer->grace))
-        return false; /* nobody was told that it is gone */
-    return !peer_is_up(peer) && peer->tried && !(peer->named && !peer->reached);
-}
-
-static void confirm_stream(struct peer *peer)
-{
-    const struct channel *channel = peer->link->channel;
-    size_t under_way = channel_queued(channel) + (size_t)channel_unacknowledged(channel);
-    if (under_way < peer->box.sent)
-        delivery_taken(peer, peer->box.sent - under_way);
-}
-
-static bool is_full(const struct peer *peer)
-{
-    return peer->box.lines.bytes >= NODE_OUTBOX_MAX;
-}
-
-/* Full, and nothing has moved for a while. Its first dial may take its time. */
-static bool is_stuck(const struct peer *peer)
-{
-    bool begins = peer_is_dialing(peer) && !peer->reached;
-    return is_full(peer) && !begins &&
-           loop_now(peer->node->loop) - peer->box.progress >= NODE_STALL_US;
-}
-
-static void check(void *arg);
-
-static void watch_progress(struct peer *peer)
-{
-    struct outbox *box = &peer->box;
-    uint64_t now = loop_now(peer->node->loop);
-    bool in_kernel = box->plain && box->sent > 0 && peer->link != NULL &&
-                     channel_queued(peer->link->channel) == 0;
-    if (in_kernel) /* nothing tells when that has left */
-        timer_set(peer->node->loop, &box->check, now + box->interval, check, peer);
-    else if (is_full(peer) && !timer_is_set(&box->check) && !(is_away(peer) && is_stuck(peer)))
-        timer_set(peer->node->loop, &box->check, now + NODE_STALL_US / 4, check, peer);
-}
-
-/* Nobody waits for one that has stopped: what an absent peer's full queue holds stays, and what
- * does not fit any more is lost; one that is there and takes nothing loses its connection. */
-static void check(void *arg)
-{
-    static const char cause[] = "its queue is full and it takes nothing";
-    struct peer *peer = arg;
-    struct outbox *box = &peer->box;
-    box->interval = box->interval < CHECK_MAX_US ? 2 * box->interval : CHECK_MAX_US;
-    if (box->plain && peer->link != NULL)
-        confirm_stream(peer);
-    if (!is_stuck(peer)) {
-        watch_progress(peer);
-    } else if (!is_away(peer)) {
-        delivery_give_up(peer, cause);
-        if (peer->link != NULL)
-            link_kill(peer->link, cause);
-    }
+    const struct node_config *config = &peer->node->config;
+    return peer->box.count >= config->queue_lines ||
+           peer->box.bytes + bytes > config->queue_bytes;
 }
 
 /* true if there is no room and nobody to wait for: the line is lost, and counted. */
-static bool is_refused(struct peer *peer, enum event_scope scope)
+static bool is_refused(struct peer *peer, struct span text, enum event_scope scope)
 {
-    if (!is_away(peer) || !is_stuck(peer))
-        return false;
-    losses_count(peer, 1, scope, "its queue is full and it is away");
-    return true;
+    const char *cause = "its queue is full and it is away";
+    bool refused = delivery_is_away(peer) && pump_is_stuck(peer);
+    if (peer->box.durable) {
+        cause = "its queue is full; see --queue-lines and --queue-bytes";
+        refused = is_full(peer, text.len + VERB_HEAD);
+    }
+    if (refused)
+        losses_count(peer, 1, scope, cause);
+    return refused;
 }
 
-static void post(struct peer *peer, struct slice slice, enum event_scope scope, bool hold)
+static void post_stored(struct peer *peer, struct slice slice, uint64_t seq)
 {
     struct outbox *box = &peer->box;
+    bool fits = peer->link != NULL && !box->behind && box->lines.bytes + slice.len <= BOX_BYTES;
+    keeping_address(peer->node, peer);
+    box->count++;
+    box->bytes += slice.len;
+    box->last = seq;
+    box->behind = !fits;
+    if (fits) {
+        box->loaded = seq;
+        queue_push(&box->lines, slice);
+    } else {
+        slice_release(slice);
+    }
+    if (!timer_is_set(&peer->node->expiry))
+        confirm_expire(peer->node);
+}
+
+static void post(struct peer *peer, struct slice verb, struct span text, enum event_scope scope,
+                 bool hold)
+{
+    struct outbox *box = &peer->box;
+    uint64_t seq = peer->node->seq;
     /* Nobody knows yet whether it is away: its first dial of this run will tell. */
     bool unknown = !peer->tried && !peer->named && scope == SCOPE_BROADCAST;
-    if (box->lines.bytes == 0 && !is_away(peer))
-        box->progress = loop_now(peer->node->loop);
-    queue_push(&box->lines, slice);
+    if (!delivery_waits(peer)) {
+        box->durable = can_be_durable(peer);
+        if (!delivery_is_away(peer))
+            box->progress = box->brisk = loop_now(peer->node->loop);
+    }
+    if (box->durable) {
+        post_stored(peer, slice_retain(verb), seq);
+    } else {
+        queue_push(&box->lines, form_for(peer, verb, text));
+        if (box->plain)
+            form_note_number(peer, seq);
+    }
     box->scope = scope;
     box->held = box->held || (hold && !unknown);
     box->hoped = box->hoped || (hold && unknown);
-    if (is_full(peer))
-        watch_progress(peer);
+    if (hold)
+        box->owed = seq;
+    pump_watch(peer);
     delivery_ready(peer);
+}
+
+void delivery_post(struct peer *peer, enum verb_kind kind, struct span text, bool hold)
+{
+    struct node *node = peer->node;
+    struct slice verb = form_verb(node, kind, ++node->seq, text);
+    post(peer, verb, text, kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST, hold);
+    keeping_line(node, verb, node->seq);
+    slice_release(verb);
 }
 
 static bool is_sendable(struct span text, const char **cause)
@@ -183,14 +259,17 @@ static bool is_sendable(struct span text, const char **cause)
 
 bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause)
 {
+    (void)node;
     if (!is_sendable(text, cause))
         return false;
-    if (is_refused(peer, SCOPE_DIRECT))
+    if (peer->row.banned) {
+        *cause = "it is banned; /connect lifts that";
+        return false;
+    }
+    if (is_refused(peer, text, SCOPE_DIRECT))
         return true;
-    struct slice verb = form_verb(node, VERB_MSG, ++node->seq, text);
     peer->row.quiet = false;
-    post(peer, form_for(peer, verb, text), SCOPE_DIRECT, true);
-    slice_release(verb);
+    delivery_post(peer, VERB_MSG, text, true);
     return true;
 }
 
@@ -225,190 +304,57 @@ bool node_broadcast(struct node *node, struct span text, const char **cause)
             continue;
         }
         addressed++;
-        if (is_refused(peer, SCOPE_BROADCAST))
+        if (is_refused(peer, text, SCOPE_BROADCAST))
             continue;
         if (peer->got_to == 0 || peer->missed)
             peer->got_from = node->seq;
         peer->missed = false;
         peer->got_to = node->seq;
-        post(peer, form_for(peer, verb, text), SCOPE_BROADCAST, !is_away(peer));
+        post(peer, verb, text, SCOPE_BROADCAST, !delivery_is_away(peer));
     }
+    keeping_line(node, verb, node->seq);
     slice_release(verb);
     *cause = "there is nobody to send to; /connect ADDRESS first";
     return addressed > 0;
 }
 
-/* --- pumping --- */
+/* --- another place to wait --- */
 
-void delivery_ready(struct peer *peer)
+static void post_again(struct peer *to, struct queue *lines, bool held, uint64_t from, uint64_t upto)
 {
-    struct node *node = peer->node;
-    if (peer->box.ready)
-        return;
-    peer->box.ready = true;
-    if (node->ready_count == node->ready_room) {
-        node->ready_room = node->ready_room != 0 ? 2 * node->ready_room : 16;
-        node->ready = alloc_resize(node->ready, node->ready_room, sizeof *node->ready);
+    struct verb verb;
+    struct slice keep;
+    while (form_next_verb(lines, &verb, &keep)) {
+        if (verb.kind == VERB_MSG || verb.seq < from || verb.seq > upto)
+            delivery_post(to, verb.kind, verb.text, held);
+        slice_release(keep);
     }
-    node->ready[node->ready_count++] = peer_hold(peer);
-}
-
-/* Whole lines only: other verbs may come between two of them. */
-static size_t whole_lines(struct span run, size_t room)
-{
-    if (run.at == NULL || run.len <= room)
-        return run.len;
-    const char *end = memrchr(run.at, '\n', room);
-    if (end == NULL)
-        end = memchr(run.at, '\n', run.len);
-    return (size_t)(end - run.at) + 1;
-}
-
-static void send_lines(struct peer *peer, size_t most)
-{
-    struct outbox *box = &peer->box;
-    struct channel *channel = peer->link->channel;
-    while (box->sent < box->lines.bytes) {
-        size_t queued = channel_queued(channel);
-        if (queued >= most)
-            return;
-        size_t len = whole_lines(queue_peek(&box->lines, box->sent), most - queued);
-        channel_send_slice(channel, queue_share(&box->lines, box->sent, len));
-        box->sent += len;
-    }
-}
-
-static void send_marker(struct peer *peer)
-{
-    struct outbox *box = &peer->box;
-    if (box->plain || box->marked > 0 || box->sent == 0 ||
-        (box->sent < box->lines.bytes && box->sent < MARK_BYTES))
-        return;
-    char token[VERB_TOKEN_MAX];
-    struct buffer line;
-    box->marker = ++peer->node->tokens;
-    box->marked = box->sent;
-    box->marked_at = loop_now(peer->node->loop);
-    snprintf(token, sizeof token, "%c%llu", TOKEN_MARKER, (unsigned long long)box->marker);
-    buffer_init(&line, VERB_TOKEN_MAX + 16);
-    verb_format_ping(&line, token);
-    channel_send(peer->link->channel, buffer_span(&line));
-    buffer_free(&line);
-}
-
-static void pump(struct peer *peer)
-{
-    if (peer->forgotten || peer->became != NULL || peer->box.lines.bytes == 0)
-        return;
-    if (peer->link == NULL) {
-        /* In its moment of grace it comes by itself: a dial would only cross with that. */
-        if (peer->box.held && !timer_is_set(&peer->attempt.again) && !timer_is_set(&peer->grace))
-            dialer_dial(peer);
-        return;
-    }
-    if (peer->link->closing || peer->link->dead)
-        return;
-    send_lines(peer, PUMP_BYTES);
-    send_marker(peer);
-    watch_progress(peer);
-}
-
-void delivery_turn(struct node *node)
-{
-    for (size_t i = 0; i < node->ready_count; i++) {
-        struct peer *peer = node->ready[i];
-        peer->box.ready = false;
-        pump(peer);
-        peer_release(peer);
-    }
-    node->ready_count = 0;
-}
-
-void delivery_flush(struct peer *peer)
-{
-    send_lines(peer, SIZE_MAX);
-    send_marker(peer);
-    watch_progress(peer);
-}
-
-/* --- the connection's fate --- */
-
-void delivery_reached(struct peer *peer)
-{
-    peer->box.held = peer->box.held || peer->box.hoped;
-    delivery_ready(peer);
-}
-
-void delivery_connected(struct peer *peer)
-{
-    bool session = link_is_session(peer->link);
-    oneshot_cancel(peer);
-    if (session && peer->box.plain)
-        form_to_verbs(peer);
-    else if (!session && !peer->box.plain)
-        form_to_plain(peer);
-    peer->box.progress = loop_now(peer->node->loop);
-    delivery_ready(peer);
-}
-
-void delivery_disconnected(struct peer *peer, const char *cause)
-{
-    struct outbox *box = &peer->box;
-    if (box->plain) {
-        confirm_stream(peer);
-        delivery_give_up(peer, cause);
-        box->plain = false;
-    }
-    delivery_lose(peer, box->foreign, cause);
-    box->sent = 0;
-    box->marked = 0;
-    if (peer->ping != 0) {
-        peer->ping = 0;
-        peer->ping_state = PING_FAILED;
-    }
-}
-
-void delivery_written(struct peer *peer)
-{
-    peer->box.progress = loop_now(peer->node->loop);
-    if (peer->box.plain)
-        confirm_stream(peer);
-    watch_progress(peer);
-    if (peer->box.sent < peer->box.lines.bytes)
-        delivery_ready(peer);
-}
-
-void delivery_pong(struct peer *peer, uint64_t marker)
-{
-    struct outbox *box = &peer->box;
-    if (box->marked == 0 || marker != box->marker)
-        return;
-    peer->rtt_us = (int64_t)(loop_now(peer->node->loop) - box->marked_at);
-    size_t arrived = box->marked;
-    box->marked = 0;
-    delivery_taken(peer, arrived);
-    delivery_ready(peer);
 }
 
 /* Two peers have turned out to be one. What was posted to both for everyone goes once; the rest is
  * numbered anew, for the numbers towards a peer only ever rise. */
 void delivery_move(struct peer *to, struct peer *from)
 {
-    struct verb verb;
-    struct slice keep;
     struct outbox *box = &from->box;
     delivery_drop(box, box->plain ? box->sent : box->foreign); /* arrives as it is */
     if (box->plain)
         form_to_verbs(from);
-    while (form_next_verb(&box->lines, &verb, &keep)) {
-        bool got = verb.seq >= to->got_from && verb.seq <= to->got_to;
-        if (verb.kind == VERB_MSG || !got) {
-            struct slice slice = form_verb(to->node, verb.kind, ++to->node->seq, verb.text);
-            post(to, form_for(to, slice, verb.text),
-                 verb.kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST, box->held);
-            slice_release(slice);
-        }
-        slice_release(keep);
-    }
+    post_again(to, &box->lines, box->held, to->got_from, to->got_to);
     delivery_drop(box, 0);
+}
+
+/* A peer has said who it is: from now on what waits for it is stored. */
+void delivery_settle(struct peer *peer)
+{
+    struct outbox *box = &peer->box;
+    if (box->durable || !can_be_durable(peer))
+        return;
+    delivery_drop(box, box->foreign); /* arrives as it is */
+    struct queue lines = box->lines;
+    bool held = box->held;
+    queue_init(&box->lines);
+    box->durable = true;
+    box->acked = box->loaded = box->flown = box->last = peer->node->seq;
+    post_again(peer, &lines, held, UINT64_MAX, 0);
+    queue_clear(&lines);
 }

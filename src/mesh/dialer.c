@@ -15,8 +15,9 @@
 
 enum {
     BACKOFF_US = 1000000, /* the first interval; doubled with each failure */
-    BACKOFF_DOUBLINGS = 9,
-    BACKOFF_MAX_US = 300000000, /* five minutes */
+    BACKOFF_DOUBLINGS = 11,
+    BACKOFF_MAX_US = 300000000,          /* five minutes */
+    BACKOFF_CLAIMED_MAX_US = 1800000000, /* half an hour: it was only ever claimed to exist */
     STABLE_US = 60000000,       /* a connection that lasted so long clears the failures */
     SPREAD_US = 5000,           /* between two dials at start, on average */
     SPREAD_MAX_US = 2000000,
@@ -41,17 +42,19 @@ static void back_off(struct peer *peer)
     unsigned doublings =
         peer->attempt.failures < BACKOFF_DOUBLINGS ? peer->attempt.failures : BACKOFF_DOUBLINGS;
     uint64_t most = (uint64_t)BACKOFF_US << doublings;
-    dial_later(peer, 1 + clock_random(most < BACKOFF_MAX_US ? most : BACKOFF_MAX_US));
+    uint64_t cap = peer->row.claimed ? BACKOFF_CLAIMED_MAX_US : BACKOFF_MAX_US;
+    dial_later(peer, 1 + clock_random(most < cap ? most : cap));
 }
 
 /* Is there a reason to have a connection, or to try for one? */
 static bool is_wanted(const struct peer *peer)
 {
-    if (peer->transient || peer->forgotten || peer->became != NULL || peer->node->leaving)
+    if (peer->transient || peer->forgotten || peer->became != NULL || peer->node->leaving ||
+        peer->refused)
         return false;
     if (peer->row.address_count == 0 && peer->host == NULL)
         return false;
-    if (peer->box.lines.bytes > 0 && peer->box.held)
+    if (delivery_waits(peer) && peer->box.held)
         return true;
     if (peer->row.quiet || peer->left)
         return false;
@@ -156,8 +159,8 @@ void dialer_dial(struct peer *peer)
 {
     struct node *node = peer->node;
     timer_stop(node->loop, &peer->attempt.again);
-    if (node->leaving || peer->transient || peer->link != NULL || peer_is_dialing(peer) ||
-        peer->oneshot != NULL)
+    if (node->leaving || peer->transient || peer->refused || peer->link != NULL ||
+        peer_is_dialing(peer) || peer->oneshot != NULL)
         return;
     if (peer->row.dialect == DIALECT_ONESHOT && peer->greeted) {
         oneshot_pump(peer); /* it has had its greeting */
@@ -176,9 +179,14 @@ void dialer_dial(struct peer *peer)
 
 void dialer_ask(struct peer *peer)
 {
+    if (peer->row.banned) {
+        peer->tried = true;
+        return;
+    }
     peer->named = true;
     peer->row.quiet = false;
     peer->left = false;
+    peer->refused = false;
     peer->tried = peer_is_up(peer);
     if (peer->tried)
         return;
@@ -216,7 +224,7 @@ void dialer_ended(struct peer *peer, const char *cause)
     if (!told)
         peer_tell(node, peer, (struct event){.kind = EVENT_UNREACHABLE, .cause = cause});
     if (peer->row.quiet)
-        delivery_give_up(peer, cause);
+        delivery_part(peer, cause);
     if (peer->passing && !peer->named)
         membership_remove(peer);
     else
@@ -229,7 +237,7 @@ void dialer_lost(struct peer *peer)
     if (now - peer->attempt.up_since >= STABLE_US)
         peer->attempt.failures = 0;
     if (peer->row.quiet)
-        delivery_give_up(peer, "disconnected");
+        delivery_part(peer, "disconnected");
     if (peer->passing && (peer->left || peer->unkept))
         membership_remove(peer);
     else if (peer->link == NULL && !peer_is_dialing(peer))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Who is let in: a newcomer gets a connection while there are descriptors, or the place of one that
- * has been silent for long; else it is told why not. It does not know what is said.
+ * has been silent for long; else it is told why not. So are the banned, the forgotten and the copies
+ * of a node that is here already. It does not know what is said after that.
  */
 #include "config.h"
 
@@ -84,4 +85,124 @@ void door_accepted(void *arg, int fd, const struct address *from)
         log_error("a connection was refused: select() cannot watch it");
     else
         link->remote = *from; /* also of a connection that has been reset meanwhile */
+}
+
+/* --- those who are not to come in, whatever room there is --- */
+
+static void tell_copy(struct node *node, const struct address *at)
+{
+    char text[ADDRESS_TEXT];
+    for (size_t i = 0; i < node->clone_count; i++) {
+        if (address_equal(&node->clones[i], at))
+            return;
+    }
+    if (node->clone_count == CLONES_MAX)
+        return;
+    node->clones[node->clone_count++] = *at;
+    address_print(at, text);
+    log_error("%s has our node id: the state folder was copied; remove one copy's state", text);
+}
+
+void door_refuses_copy(struct link *link, const struct address *at)
+{
+    tell_copy(link->node, at);
+    if (link->peer != NULL)
+        link->peer->refused = true;
+    link_fault(link, "clone", "another node has this node id: the state folder was copied");
+}
+
+/* Whom the user asks for is met again; so is one that has started anew and comes by itself. */
+static bool is_forgotten(const struct link *link, const struct hello *hello,
+                         const struct peer *known)
+{
+    bool dialled = link->role == SESSION_DIALER && link->peer != NULL && link->peer->named;
+    bool asked = dialled || (known != NULL && known->named);
+    return !asked && tombs_hold(link->node, hello->node, link->hearsay ? 0 : hello->boot);
+}
+
+/* An older run of a node whose newer one is connected: one of the two is a copy. */
+static bool is_copy(const struct peer *known, const struct hello *hello)
+{
+    return known->link != NULL && link_is_session(known->link) && !known->link->closing &&
+           hello->boot < known->boot;
+}
+
+static bool turn_away(struct link *link, const char *code, const char *cause)
+{
+    if (link->hearsay)
+        link_duplicate(link); /* nobody has asked for it: no reason to complain */
+    else
+        link_fault(link, code, cause);
+    return true;
+}
+
+static bool refuse_banned(struct link *link, struct peer *known)
+{
+    if (!known->told_banned)
+        log_error("%s %s is banned: turned away", known->text, known->shown);
+    known->told_banned = true;
+    return turn_away(link, "banned", "you are not let in here");
+}
+
+static bool refuse_older(struct link *link, struct peer *known)
+{
+    if (!known->told_doubled)
+        log_error("%s %s: another node has the same node id, its state folder was copied; the one "
+                  "that started first is turned away",
+                  known->text, known->shown);
+    known->told_doubled = true;
+    return turn_away(link, "clone", "a newer run of this node id is connected here");
+}
+
+bool door_refuses(struct link *link, const struct hello *hello, struct peer *known)
+{
+    if (known != NULL && known->row.banned)
+        return refuse_banned(link, known);
+    if (is_forgotten(link, hello, known))
+        return turn_away(link, "forgotten", "you were forgotten here; start anew, or wait for us");
+    if (known != NULL && is_copy(known, hello))
+        return refuse_older(link, known);
+    if (link->hearsay && known != NULL && (known->row.quiet || known->left || known->refused))
+        return turn_away(link, NULL, NULL);
+    tombs_remove(link->node, hello->node);
+    return false;
+}
+
+bool door_bars(struct link *link, const struct address *from, bool is_message)
+{
+    char text[ADDRESS_TEXT];
+    struct node *node = link->node;
+    struct peer *peer = link->peer;
+    if (peer == NULL || peer->row.address_count == 0 ||
+        !address_equal(&peer->row.addresses[0], from))
+        peer = membership_by_address(node, from);
+    if (peer == NULL || !peer->row.banned)
+        return false;
+    if (is_message && !peer->told_barred) {
+        peer->told_barred = true;
+        address_print(from, text);
+        node->sink.event(node->sink.arg, &(struct event){.kind = EVENT_REFUSED,
+                                                         .address = text,
+                                                         .name = peer->shown,
+                                                         .cause = "it is banned"});
+    }
+    return true;
+}
+
+bool door_is_shut(struct link *link, const struct verb *verb)
+{
+    bool copy = span_is(verb->code, "clone");
+    struct peer *peer = link->peer;
+    if (!copy && !span_is(verb->code, "banned") && !span_is(verb->code, "forgotten"))
+        return false;
+    if (peer == NULL) {
+        if (copy && link->claimed.family != 0)
+            tell_copy(link->node, &link->claimed);
+        return true;
+    }
+    if (!peer->refused)
+        log_error("%s %s does not let us in: %.*s; it is not dialled again before /connect",
+                  peer->text, peer->shown, (int)verb->text.len, verb->text.at);
+    peer->refused = true;
+    return true;
 }

@@ -62,13 +62,29 @@ bool form_next_verb(struct queue *lines, struct verb *verb, struct slice *keep)
     return true;
 }
 
+uint64_t form_number(struct span verb)
+{
+    uint64_t number = 0;
+    size_t at = 0;
+    while (verb.at[at] != ' ')
+        at++;
+    for (at++; verb.at[at] != ' '; at++)
+        number = 10 * number + (uint64_t)(verb.at[at] - '0');
+    return number;
+}
+
 static void exchange(struct outbox *box, struct queue *lines, bool plain)
 {
     queue_clear(&box->lines);
     box->lines = *lines;
     box->plain = plain;
     box->sent = 0;
-    box->marked = 0;
+}
+
+void form_note_number(struct peer *peer, uint64_t seq)
+{
+    if (peer->node->config.receipts)
+        buffer_append(&peer->box.numbers, span_make((const char *)&seq, sizeof seq));
 }
 
 void form_to_plain(struct peer *peer)
@@ -80,6 +96,7 @@ void form_to_plain(struct peer *peer)
     queue_init(&lines);
     while (form_next_verb(&peer->box.lines, &verb, &keep)) {
         queue_push(&lines, write_plain(peer->node, form, verb.text));
+        form_note_number(peer, verb.seq);
         slice_release(keep);
     }
     exchange(&peer->box, &lines, true);
@@ -107,6 +124,7 @@ void form_to_verbs(struct peer *peer)
         slice_release(keep);
     }
     exchange(box, &lines, false);
+    buffer_free(&box->numbers);
     box->sent = on_its_way;
     box->foreign = on_its_way;
 }

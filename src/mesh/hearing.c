@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "mesh/internal.h"
 
+enum { RESUME_LINE = 64 };
+
 /* Where somebody who claims an address can be answered: at the source that we see, with the port
  * it claims. The original program believes its own address to be a loopback one on many machines;
  * between programs of one machine that is the one to use. */
@@ -37,15 +39,20 @@ static void tell(struct node *node, const struct event *event)
     node->sink.event(node->sink.arg, event);
 }
 
-static void tell_message(struct node *node, const char *address, const char *name,
-                         enum event_scope scope, struct span text)
+static void tell_message(struct node *node, struct event event)
 {
     node->messages++;
     node->last_receipt = loop_now(node->loop);
-    struct event event = {.kind = EVENT_MESSAGE, .scope = scope, .text = text};
-    event.address = address;
-    event.name = name;
+    event.kind = EVENT_MESSAGE;
     tell(node, &event);
+}
+
+static void tell_plain(struct node *node, const char *address, const char *name, struct span text)
+{
+    tell_message(node, (struct event){.address = address,
+                                      .name = name,
+                                      .scope = SCOPE_BROADCAST,
+                                      .text = text});
 }
 
 /* The peer that a plain message speaks for; NULL if it is us, or nobody to be remembered. */
@@ -122,7 +129,7 @@ static void hear_chat(struct link *link, const struct session_event *event)
     name_shown(event->message.name, name);
     if (peer != NULL)
         adopt(link, peer);
-    tell_message(link->node, text, name, SCOPE_BROADCAST, event->message.text);
+    tell_plain(link->node, text, name, event->message.text);
 }
 
 static void hear_raw(struct link *link, const struct session_event *event)
@@ -131,7 +138,7 @@ static void hear_raw(struct link *link, const struct session_event *event)
     address_print(&link->remote, text);
     if (link->peer == NULL && session_dialect(link->session) == DIALECT_STREAM && !link->ended)
         rendezvous_stream(link, membership_transient(link->node, &link->remote));
-    tell_message(link->node, text, "-", SCOPE_BROADCAST, event->message.text);
+    tell_plain(link->node, text, "-", event->message.text);
 }
 
 /* Who is meant by an exit: a third party may say it, from elsewhere, so the claim counts as it
@@ -158,6 +165,10 @@ static void hear_exit(struct link *link, const struct session_event *event)
 static void begin_session(struct peer *peer)
 {
     const char *cause;
+    struct buffer line;
+    buffer_init(&line, RESUME_LINE);
+    verb_format_resume(&line, peer->epoch, peer->kept);
+    link_send(peer->link, &line);
     delivery_connected(peer);
     if (strcmp(peer->link->said_name, peer->node->name) != 0)
         link_name(peer->link);
@@ -208,24 +219,26 @@ static void hear_line(struct link *link, const struct verb *verb)
     if (verb->seq <= peer->mark || link->closing)
         return;
     peer->mark = verb->seq;
-    tell_message(link->node, peer->text, peer->row.name,
-                 verb->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST, verb->text);
-    peer->due = link->node->sink.accepted(link->node->sink.arg);
+    tell_message(link->node,
+                 (struct event){.address = peer->text,
+                                .name = peer->shown,
+                                .scope = verb->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST,
+                                .id = {peer->row.node, peer->epoch, verb->seq},
+                                .text = verb->text});
+    arrivals_add(peer, verb);
 }
 
 static void hear_pong(struct link *link, const struct verb *verb)
 {
     uint64_t number;
     struct peer *peer = link->peer;
-    if (verb->text.len < 2 || !span_number(span_after(verb->text, 1), &number))
+    if (verb->text.len < 2 || verb->text.at[0] != TOKEN_PING ||
+        !span_number(span_after(verb->text, 1), &number) || number != peer->ping || number == 0)
         return;
-    if (verb->text.at[0] == TOKEN_MARKER)
-        delivery_pong(peer, number);
-    else if (verb->text.at[0] == TOKEN_PING && number == peer->ping && number != 0) {
-        peer->ping = 0;
-        peer->ping_state = PING_ANSWERED;
-        peer->rtt_us = (int64_t)(loop_now(link->node->loop) - peer->ping_at);
-    }
+    peer->ping = 0;
+    peer->ping_state = PING_ANSWERED;
+    peer->rtt_us = (int64_t)(loop_now(link->node->loop) - peer->ping_at);
+    confirm_foreign(peer);
 }
 
 static void hear_bye(struct link *link, const struct verb *verb)
@@ -243,8 +256,9 @@ static void hear_bye(struct link *link, const struct verb *verb)
 /* It says why it is about to close; once is enough. */
 static void hear_error(struct link *link, const struct verb *verb)
 {
-    log_error("%s %s says: %.*s %.*s", link->peer->text, link->peer->row.name, (int)verb->code.len,
-              verb->code.at, (int)verb->text.len, verb->text.at);
+    if (!door_is_shut(link, verb))
+        log_error("%s %s says: %.*s %.*s", link->peer->text, link->peer->shown,
+                  (int)verb->code.len, verb->code.at, (int)verb->text.len, verb->text.at);
     link_kill(link, "ended with an /error");
 }
 
@@ -256,11 +270,15 @@ static void hear_verb(struct link *link, const struct session_event *event)
     switch (verb->kind) {
     case VERB_MSG:
     case VERB_BCAST: hear_line(link, verb); break;
-    case VERB_PING: link_defer_pong(link, verb->text); break;
+    case VERB_ACK: confirm_ack(link->peer, verb->seq); break;
+    case VERB_RESUME: confirm_resume(link->peer, verb); break;
+    case VERB_PING: link_pong(link, verb->text); break;
     case VERB_PONG: hear_pong(link, verb); break;
     case VERB_NAME: peer_set_name(link->peer, verb->text); break;
     case VERB_BYE: hear_bye(link, verb); break;
     case VERB_ERROR: hear_error(link, verb); break;
+    case VERB_PEER:
+    case VERB_GONE:
     case VERB_HELLO:
     case VERB_OTHER: break;
     }
@@ -274,7 +292,7 @@ static void hear_refused(struct link *link, const struct session_event *event)
     address_print(&link->remote, text);
     tell(link->node, &(struct event){.kind = EVENT_REFUSED,
                                      .address = text,
-                                     .name = link->peer != NULL ? link->peer->row.name : "-",
+                                     .name = link->peer != NULL ? link->peer->shown : "-",
                                      .cause = event->cause});
 }
 
@@ -297,7 +315,9 @@ static void hear_failed(struct link *link, const struct session_event *event)
         link_kill(link, event->cause);
         return;
     }
-    if (link->role == SESSION_LISTENER || (link->peer != NULL && link->peer->link == link))
+    bool shut = event->verb.kind == VERB_ERROR && door_is_shut(link, &event->verb);
+    if (!shut &&
+        (link->role == SESSION_LISTENER || (link->peer != NULL && link->peer->link == link)))
         hear_refused(link, event);
     /* An ended connection's own cause ("Connection reset by peer") says more. */
     bool said_more = link->ended && link->cause != NULL && session_has_spoken(link->session);
@@ -313,6 +333,19 @@ static void hear_done(struct link *link, const struct session_event *event)
         link_kill(link, "finished");
 }
 
+/* What a banned peer says in plain lines, and what somebody says whom we only heard of. */
+static bool is_ignored(struct link *link, const struct session_event *event)
+{
+    bool claims = event->kind == SESSION_GREETING || event->kind == SESSION_CHAT ||
+                  event->kind == SESSION_EXIT;
+    if (link->hearsay)
+        return claims || event->kind == SESSION_RAW || event->kind == SESSION_REFUSED;
+    if (!claims)
+        return false;
+    struct address from = answer_address(link, &event->message.from);
+    return door_bars(link, &from, event->kind == SESSION_CHAT);
+}
+
 void hearing_event(void *arg, const struct session_event *event)
 {
     static void (*const hear[])(struct link *link, const struct session_event *event) = {
@@ -322,5 +355,6 @@ void hearing_event(void *arg, const struct session_event *event)
         [SESSION_VERB] = hear_verb,       [SESSION_REFUSED] = hear_refused,
         [SESSION_FAILED] = hear_failed,   [SESSION_DONE] = hear_done,
     };
-    hear[event->kind](arg, event);
+    if (!is_ignored(arg, event))
+        hear[event->kind](arg, event);
 }

@@ -15,8 +15,7 @@
 
 enum {
     LINK_CLOSE_US = 2000000, /* what is queued may still leave, the other side may still answer */
-    LINK_PONGS = 64,         /* with so many unanswered pings a connection is not read */
-    LINK_PONG_BYTES = 64 * 1024, /* queued on a connection: no more pongs */
+    LINK_PONG_BYTES = 512 * 1024, /* queued on a connection: no more pongs */
     LINK_LINE = 512,             /* room for a greeting or a hello */
 };
 
@@ -69,12 +68,16 @@ static void channel_data(void *arg, struct span bytes)
     keep_deadline(link);
 }
 
-/* Somebody who has only finished sending (nc -N) still reads what waits, and a node that has said
- * /bye still hears that its lines have arrived. */
-static bool owes_something(const struct link *link)
+/* A node that has said /bye still hears that its lines have arrived. */
+static bool owes_acks(const struct link *link)
 {
-    if (link->pong_count > 0)
-        return true;
+    const struct peer *peer = link->peer;
+    return peer != NULL && peer->link == link && link_is_session(link) && peer->kept < peer->mark;
+}
+
+/* Somebody who has only finished sending (nc -N) still reads what waits. */
+static bool owes_lines(const struct link *link)
+{
     const struct peer *peer = link->peer;
     return peer != NULL && peer->link == link && peer->box.plain && peer->box.lines.bytes > 0;
 }
@@ -92,9 +95,9 @@ static void channel_end(void *arg, int error)
     if (link->cause == NULL)
         link->cause = error == 0 ? "closed the connection" : strerror(error);
     session_end(link->session, error, loop_now(link->node->loop));
-    if (error != 0 || link->closing || link->dead || !owes_something(link))
+    if (error != 0 || link->closing || link->dead || !(owes_acks(link) || owes_lines(link)))
         link_kill(link, link->cause);
-    else if (link->pong_count == 0)
+    else if (owes_lines(link))
         link_bye(link, NULL, link->cause);
     else
         timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + LINK_CLOSE_US,
@@ -123,7 +126,7 @@ static struct session *new_session(struct link *link, bool expect_session)
     struct hello self = {
         .version = VERB_VERSION,
         .boot = node->boot,
-        .epoch = node->boot,
+        .epoch = node->epoch,
         .window = NODE_OUTBOX_MAX,
         .listen = link->me.port,
         .passing = node->config.passing,
@@ -151,6 +154,7 @@ struct link *link_new(struct node *node, int fd, enum session_role role, struct 
     link->node = node;
     link->role = role;
     link->peer = peer;
+    link->epoch = node->epoch;
     link->since = loop_now(node->loop);
     link->heard = link->since;
     channel_local(link->channel, &link->local);
@@ -234,8 +238,6 @@ void link_kill(struct link *link, const char *cause)
         link->next->link_back = link->link_back;
     link->next = link->node->dead;
     link->node->dead = link;
-    link->node->awaited -= link->pong_count;
-    link->pong_count = 0;
     detach(link, cause);
     loop_again(link->node->loop);
 }
@@ -267,11 +269,37 @@ static void say_bye(struct link *link, const char *reason)
     link_send(link, &line);
 }
 
+/* Lines that wait cannot leave before it has said what it has. */
+static bool awaits_resume(const struct link *link)
+{
+    const struct peer *peer = link->peer;
+    return peer != NULL && peer->link == link && link_is_session(link) && delivery_waits(peer) &&
+           !peer->box.resumed && !link->node->leaving && link->parting == NULL;
+}
+
+static void resume_overdue(void *arg)
+{
+    struct link *link = arg;
+    link_bye(link, link->parting, link->cause);
+}
+
+void link_resumed(struct link *link)
+{
+    if (link->parting != NULL)
+        link_bye(link, link->parting, link->cause);
+}
+
 void link_bye(struct link *link, const char *reason, const char *cause)
 {
     if (link->dead || link->closing)
         return;
     link->cause = cause;
+    if (reason != NULL && awaits_resume(link)) {
+        link->parting = reason;
+        timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + LINK_CLOSE_US,
+                  resume_overdue, link);
+        return;
+    }
     if (link->peer != NULL && link->peer->link == link)
         delivery_flush(link->peer);
     if (reason != NULL && link_is_session(link))
@@ -291,7 +319,7 @@ void link_answer_bye(struct link *link)
 {
     link->cause = "left";
     link->finishing = true;
-    if (link->pong_count == 0)
+    if (!owes_acks(link))
         shut(link);
 }
 
@@ -305,39 +333,37 @@ void link_refuse(struct link *link, const char *cause)
         shut(link);
 }
 
-void link_defer_pong(struct link *link, struct span token)
+void link_fault(struct link *link, const char *code, const char *cause)
 {
-    if (link->pong_count == link->pong_room) {
-        link->pong_room = link->pong_room != 0 ? 2 * link->pong_room : 4;
-        link->pongs = alloc_resize(link->pongs, link->pong_room, sizeof *link->pongs);
-    }
-    struct pong *pong = &link->pongs[link->pong_count++];
-    span_copy(token, pong->token, sizeof pong->token);
-    pong->due = link->peer->due;
-    link->node->awaited++;
-    link_hold(link);
+    struct buffer line;
+    buffer_init(&line, LINK_LINE);
+    verb_format_error(&line, code, cause);
+    link_send(link, &line);
+    link_refuse(link, cause);
 }
 
-void link_answer_pings(struct link *link)
+/* To one that only asks and never reads nothing is owed. */
+void link_pong(struct link *link, struct span token)
 {
-    uint64_t written = link->node->sink.written(link->node->sink.arg);
-    size_t answered = 0;
-    while (answered < link->pong_count && link->pongs[answered].due <= written &&
-           channel_queued(link->channel) < LINK_PONG_BYTES) {
-        struct buffer line;
-        buffer_init(&line, LINK_LINE);
-        verb_format_pong(&line, span_of(link->pongs[answered].token));
-        channel_send(link->channel, buffer_span(&line));
-        buffer_free(&line);
-        answered++;
-    }
-    if (answered == 0)
+    struct buffer line;
+    if (channel_queued(link->channel) >= LINK_PONG_BYTES)
         return;
-    link->pong_count -= answered;
-    link->node->awaited -= answered;
-    memmove(link->pongs, link->pongs + answered, link->pong_count * sizeof *link->pongs);
-    link_hold(link);
-    if (link->pong_count > 0)
+    buffer_init(&line, LINK_LINE);
+    verb_format_pong(&line, token);
+    link_send(link, &line);
+}
+
+void link_ack(struct link *link, uint64_t seq)
+{
+    struct buffer line;
+    buffer_init(&line, LINK_LINE);
+    verb_format_ack(&line, seq);
+    link_send(link, &line);
+}
+
+void link_acked(struct link *link)
+{
+    if (owes_acks(link))
         return;
     if (link->ended)
         link_kill(link, link->cause);
@@ -348,8 +374,8 @@ void link_answer_pings(struct link *link)
 void link_hold(struct link *link)
 {
     const struct node *node = link->node;
-    channel_hold(link->channel, node->held_all || link->pong_count >= LINK_PONGS ||
-                                    (node->held_plain && !link_is_session(link)));
+    channel_hold(link->channel,
+                 node->held_all || (node->held_plain && !link_is_session(link)));
 }
 
 void link_reap(struct node *node)
@@ -360,7 +386,6 @@ void link_reap(struct node *node)
         channel_flush(link->channel);
         channel_free(link->channel);
         session_free(link->session);
-        free(link->pongs);
         free(link);
     }
 }

@@ -51,20 +51,38 @@ void losses_count(struct peer *peer, size_t lines, enum event_scope scope, const
                   tell_all, node);
 }
 
+static void keep(struct peer *peer, enum event_kind kind)
+{
+    peer_tell(peer->node, peer,
+              (struct event){.kind = kind,
+                             .count = delivery_count(peer),
+                             .stored = peer->box.durable,
+                             .cause = peer->cause[0] != '\0' ? peer->cause
+                                                             : "not confirmed in time"});
+}
+
+void losses_keep(struct peer *peer)
+{
+    if (peer->box.held && delivery_waits(peer))
+        keep(peer, EVENT_KEPT);
+    peer->box.held = peer->box.hoped = false;
+}
+
 void losses_kept_back(struct node *node)
 {
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
         struct outbox *box = &peer->box;
-        if (box->lines.bytes > 0 && box->held) {
+        if (!delivery_waits(peer))
+            continue;
+        if (!box->held)
+            keep(peer, EVENT_KEPT_BACK);
+        else if (box->durable)
+            losses_keep(peer);
+        else
             delivery_give_up(peer, peer->cause[0] != '\0' ? peer->cause : "not confirmed in time");
-        } else if (box->lines.bytes > 0) {
-            peer_tell(node, peer,
-                      (struct event){.kind = EVENT_KEPT_BACK,
-                                     .count = queue_count_lines(&box->lines, box->lines.bytes),
-                                     .cause = peer->cause});
+        if (!box->durable)
             delivery_drop(box, box->lines.bytes);
-        }
     }
     losses_tell(node);
 }

@@ -136,6 +136,7 @@ static void unlist(struct peer *peer)
         i++;
     if (i == node->peer_count)
         return;
+    names_leave(peer);
     node->peer_count--;
     memmove(&node->peers[i], &node->peers[i + 1], (node->peer_count - i) * sizeof *node->peers);
     if (node->db != NULL && peer->row.id != 0)
@@ -171,7 +172,8 @@ void membership_absorb(struct peer *keeper, struct peer *other)
     delivery_move(keeper, other);
     keeper->named = keeper->named || other->named;
     keeper->tried = keeper->tried || other->tried;
-    keeper->row.quiet = keeper->row.quiet && other->row.quiet;
+    keeper->row.banned = (keeper->row.banned || other->row.banned) && !other->pardons;
+    keeper->row.quiet = (keeper->row.quiet && other->row.quiet) || keeper->row.banned;
     if (keeper->alias == NULL) {
         keeper->alias = other->alias;
         other->alias = NULL;
@@ -200,40 +202,38 @@ void membership_remove(struct peer *peer)
 static void load_row(void *arg, const struct peer_row *row)
 {
     struct node *node = arg;
-    if (row->address_count == 0 || strcmp(row->node, node->id) == 0)
+    if ((row->address_count == 0 && !row->banned) || strcmp(row->node, node->id) == 0)
         return;
     struct peer *peer = membership_add(node, NULL);
     peer->row = *row;
     peer->source = row->addresses[0];
     address_print(&row->addresses[0], peer->text);
+    names_join(peer);
+    delivery_load(peer);
 }
 
 void membership_load(struct node *node)
 {
+    tombs_load(node);
     if (node->db != NULL)
         peers_load(node->db, load_row, node);
 }
 
-/* After a commit that has failed everything is written again. */
-void membership_save(struct node *node)
+/* Until a commit succeeds they stay dirty. */
+void membership_write(struct node *node)
 {
-    if (node->db == NULL || !node->dirty)
-        return;
-    node->dirty = false;
-    if (node->unstored)
-        database_set(node->db, "name", node->name);
+    database_set(node->db, "name", node->name);
+    tombs_write(node);
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
-        bool changed = peer->dirty || node->unstored;
-        if (!changed || peer->transient || peer->passing || peer->row.seen == 0)
+        bool met = !peer->passing && peer->row.seen != 0;
+        if (!peer->dirty || peer->transient || !(met || peer->row.banned))
             continue;
-        peer->dirty = false;
-        if (peer->row.address_count > 0)
+        if (peer->row.address_count > 0 || peer->row.banned)
             peers_save(node->db, &peer->row);
         else if (peer->row.id != 0)
             drop_row(peer);
     }
-    node->unstored = !database_commit(node->db);
 }
 
 static bool is_local(const struct node *node, const struct address *a)

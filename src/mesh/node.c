@@ -41,7 +41,6 @@ static void load_identity(struct node *node)
     snprintf(text, sizeof text, "%llu", (unsigned long long)node->boot);
     database_set(node->db, "boot", text);
     database_set(node->db, "name", node->name);
-    database_commit(node->db);
 }
 
 /* --- turns --- */
@@ -49,7 +48,8 @@ static void load_identity(struct node *node)
 static void hold_back(struct node *node)
 {
     uint64_t backlog = node->sink.accepted(node->sink.arg) - node->sink.written(node->sink.arg);
-    bool plain = backlog > HOLD_PLAIN_BYTES, all = backlog > HOLD_ALL_BYTES;
+    bool plain = backlog > HOLD_PLAIN_BYTES;
+    bool all = backlog > HOLD_ALL_BYTES || node->arrived_bytes > HOLD_ALL_BYTES;
     if (plain == node->held_plain && all == node->held_all)
         return;
     node->held_plain = plain;
@@ -58,22 +58,14 @@ static void hold_back(struct node *node)
         link_hold(l);
 }
 
-static void answer_pings(struct node *node)
-{
-    for (struct link *l = node->links, *next; l != NULL && node->awaited > 0; l = next) {
-        next = l->next;
-        link_answer_pings(l);
-    }
-}
-
 static void turn(void *arg)
 {
     struct node *node = arg;
     node->wall_us = clock_wall_us();
-    membership_save(node);
+    keeping_save(node);
     node->sink.flush(node->sink.arg);
+    arrivals_settle(node);
     hold_back(node);
-    answer_pings(node);
     delivery_turn(node);
     link_reap(node);
     membership_turn(node);
@@ -81,19 +73,33 @@ static void turn(void *arg)
 
 /* --- life --- */
 
+static struct node_config with_defaults(const struct node_config *config)
+{
+    struct node_config c = *config;
+    c.queue_lines = c.queue_lines != 0 ? c.queue_lines : NODE_QUEUE_LINES;
+    c.queue_bytes = c.queue_bytes != 0 ? c.queue_bytes : NODE_QUEUE_BYTES;
+    c.queue_age_s = c.queue_age_s != 0 ? c.queue_age_s : NODE_EXPIRY_S;
+    return c;
+}
+
 struct node *node_new(struct loop *loop, struct database *db, const struct node_config *config,
                       const struct node_sink *sink)
 {
     struct node *node = alloc_zero(1, sizeof *node);
     node->loop = loop;
     node->db = db;
-    node->config = *config;
+    node->config = with_defaults(config);
     node->sink = *sink;
     node->last_receipt = loop_now(loop);
     node->wall_us = clock_wall_us();
     span_copy(span_of(config->name), node->name, sizeof node->name);
     load_identity(node);
+    keeping_start(node);
+    if (db != NULL)
+        database_commit(db);
     spool_init(&node->verbs);
+    spool_init(&node->arrived);
+    spool_init(&node->recalled);
     node->local_count =
         endpoint_local_addresses(node->local, sizeof node->local / sizeof node->local[0]);
     loop_on_turn(loop, turn, node);
@@ -108,7 +114,9 @@ void node_free(struct node *node)
     while (node->links != NULL)
         link_kill(node->links, "the node ends");
     node_stop_listening(node);
-    membership_save(node);
+    arrivals_settle(node);
+    keeping_save(node);
+    arrivals_free(node);
     node->db = NULL; /* the peers go, but their rows stay */
     while (node->peer_count > 0)
         membership_remove(node->peers[node->peer_count - 1]);
@@ -119,10 +127,16 @@ void node_free(struct node *node)
         slice_release(node->plain[i].last);
         spool_free(&node->plain[i].spool);
     }
+    keeping_free(node);
     spool_free(&node->verbs);
+    spool_free(&node->arrived);
+    spool_free(&node->recalled);
     resolver_free(node->resolver);
     timer_stop(node->loop, &node->leave);
     timer_stop(node->loop, &node->tell);
+    timer_stop(node->loop, &node->retry);
+    timer_stop(node->loop, &node->expiry);
+    tombs_free(node);
     free(node->plain);
     free(node->peers);
     free(node->ready);
@@ -150,7 +164,10 @@ void node_stop_listening(struct node *node)
 
 void node_start(struct node *node)
 {
+    arrivals_load(node);
     membership_load(node);
+    if (node->db != NULL)
+        confirm_expire(node);
     dialer_start(node);
 }
 
@@ -168,7 +185,7 @@ void node_leave(struct node *node)
     if (node->leaving)
         return;
     node->leaving = true;
-    node->dirty = node->dirty || node->unstored; /* once more */
+    timer_stop(node->loop, &node->retry); /* once more */
     node_stop_listening(node);
     losses_kept_back(node);
     for (size_t i = 0; i < node->peer_count; i++) {
@@ -251,8 +268,6 @@ bool node_rename(struct node *node, struct span name, const char **cause)
     if (!name_check(name, cause))
         return false;
     span_copy(name, node->name, sizeof node->name);
-    if (node->db != NULL)
-        database_set(node->db, "name", node->name);
     node->dirty = true;
     for (struct link *l = node->links; l != NULL; l = l->next) {
         if (link_is_session(l))
@@ -279,14 +294,13 @@ bool node_is_sent(const struct node *node)
     return true;
 }
 
-bool node_is_congested(const struct node *node)
+bool node_is_delivered(const struct node *node)
 {
     for (size_t i = 0; i < node->peer_count; i++) {
-        const struct outbox *box = &node->peers[i]->box;
-        if (box->lines.bytes >= NODE_OUTBOX_MAX && timer_is_set(&box->check))
-            return true;
+        if (delivery_waits(node->peers[i]))
+            return false;
     }
-    return false;
+    return true;
 }
 
 bool node_is_settled(const struct node *node)

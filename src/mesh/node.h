@@ -16,6 +16,8 @@ enum {
     NODE_OUTBOX_MAX = 4194304,     /* bytes that wait for one peer */
     NODE_STALL_US = 1000000,       /* a full peer without progress for so long is given up */
     NODE_EXPIRY_S = 7 * 24 * 3600, /* a session peer away for longer gets no broadcasts */
+    NODE_QUEUE_LINES = 1000000,    /* stored for one peer, unless the configuration says otherwise */
+    NODE_QUEUE_BYTES = 256 << 20,
 };
 
 struct node;
@@ -39,9 +41,9 @@ struct node_config {
     int family;                /* 4 or 6: this one only; 0: both */
     bool receipts;             /* tell EVENT_QUEUED to EVENT_LOST */
     bool no_exchange;          /* neither tell peers of others nor believe them */
-    uint64_t queue_lines;      /* most that wait for one peer, stored */
-    uint64_t queue_bytes;
-    uint64_t queue_age_s;      /* then they are given up */
+    uint64_t queue_lines;      /* most that wait for one peer, stored; 0: NODE_QUEUE_LINES */
+    uint64_t queue_bytes;      /* 0: NODE_QUEUE_BYTES */
+    uint64_t queue_age_s;      /* then they are given up; 0: NODE_EXPIRY_S */
     uint64_t heartbeat_us;     /* silence before a session is asked for a sign of life, */
     uint64_t suspect_us;       /* before it is suspected, */
     uint64_t down_us;          /* and before it is taken for down */

@@ -14,9 +14,15 @@
 /* NAME@ADDRESS as one word, for a list of candidates; grown in *list. */
 static void add_candidate(char **list, const struct peer *peer)
 {
-    char *longer = alloc_print("%s %s@%s", *list != NULL ? *list : "", peer->row.name, peer->text);
+    char *longer = alloc_print("%s %s@%s", *list != NULL ? *list : "", peer->shown, peer->text);
     free(*list);
     *list = longer;
+}
+
+/* bob, or bob~a1b2 where there is more than one. */
+static bool is_called(const struct peer *peer, struct span name)
+{
+    return span_is(name, peer->shown) || span_is(name, peer->row.name);
 }
 
 static struct peer *find_name(struct node *node, struct span name, char **cause)
@@ -25,7 +31,7 @@ static struct peer *find_name(struct node *node, struct span name, char **cause)
     char *candidates = NULL;
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
-        if (span_is(name, "-") || !span_is(name, peer->row.name))
+        if (span_is(name, "-") || !is_called(peer, name))
             continue;
         add_candidate(&candidates, peer);
         if (found != NULL)
@@ -55,7 +61,7 @@ static struct peer *find_at(struct node *node, struct span name, struct span at,
 {
     struct address a;
     struct peer *peer = address_parse(at, &a) ? membership_by_address(node, &a) : NULL;
-    if (peer != NULL && span_is(name, peer->row.name))
+    if (peer != NULL && is_called(peer, name))
         return peer;
     *cause = alloc_print("%.*s@%.*s: no such peer; /peers lists them", (int)name.len, name.at,
                          (int)at.len, at.at);
@@ -131,6 +137,8 @@ struct peer *node_connect(struct node *node, struct span address, char **cause)
     struct peer *peer = add_named(node, address, cause);
     if (peer == NULL)
         return NULL;
+    peer->pardons = true;
+    peer->row.banned = false;
     dialer_ask(peer);
     return peer;
 }
@@ -151,13 +159,14 @@ void node_disconnect(struct node *node, struct peer *peer)
     if (peer_is_up(peer))
         oneshot_exit(peer);
     else
-        delivery_give_up(peer, "disconnected");
+        delivery_part(peer, "disconnected");
     peer_left(peer, "disconnected");
 }
 
 void node_forget(struct node *node, struct peer *peer)
 {
     struct link *link = peer->link;
+    tombs_add(node, peer->row.node, peer->row.boot);
     dialer_cancel(peer);
     if (link != NULL) {
         link_part(link, "forgotten");
@@ -171,6 +180,24 @@ void node_forget(struct node *node, struct peer *peer)
     }
     peer_settle(peer, "forgotten");
     membership_remove(peer);
+    loop_again(node->loop);
+}
+
+void node_ban(struct node *node, struct peer *peer)
+{
+    static const char cause[] = "banned";
+    struct link *link = peer->link;
+    dialer_cancel(peer);
+    peer->row.banned = peer->row.quiet = true;
+    peer->named = peer->passing = peer->pardons = false;
+    peer_touch(peer);
+    delivery_give_up(peer, cause);
+    oneshot_cancel(peer);
+    if (link != NULL && link_is_session(link))
+        link_fault(link, cause, "you are not let in here");
+    else if (link != NULL)
+        link_refuse(link, cause);
+    peer_left(peer, cause);
     loop_again(node->loop);
 }
 

@@ -21,6 +21,7 @@ struct peer *peer_new(struct node *node)
     peer->node = node;
     peer->rtt_us = -1;
     snprintf(peer->row.name, sizeof peer->row.name, "-");
+    snprintf(peer->shown, sizeof peer->shown, "-");
     delivery_init(&peer->box);
     return peer;
 }
@@ -98,14 +99,18 @@ void peer_look(const struct peer *peer, struct peer_view *out)
 {
     *out = (struct peer_view){
         .address = peer->text,
-        .name = peer->row.name,
+        .name = peer->shown,
         .node = peer->row.node,
         .dialect = (enum dialect)peer->row.dialect,
         .cause = peer->cause,
         .seen = peer->row.seen,
         .rtt_us = peer->rtt_us,
+        .waiting = delivery_count(peer),
+        .waiting_bytes = peer->box.durable ? peer->box.bytes : peer->box.lines.bytes,
     };
-    if (peer_is_up(peer))
+    if (peer->row.banned)
+        out->state = PEER_BANNED;
+    else if (peer_is_up(peer))
         out->state = PEER_UP;
     else if (peer_is_dialing(peer))
         out->state = PEER_DIALING;
@@ -121,7 +126,7 @@ enum ping_state peer_ping_state(const struct peer *peer)
 void peer_tell(struct node *node, const struct peer *peer, struct event event)
 {
     event.address = peer->text;
-    event.name = peer->row.name;
+    event.name = peer->shown;
     node->sink.event(node->sink.arg, &event);
 }
 
@@ -158,18 +163,23 @@ void peer_settle(struct peer *peer, const char *cause)
               (struct event){.kind = up ? EVENT_UP : EVENT_DOWN, .cause = peer->cause});
 }
 
-void peer_set_name(struct peer *peer, struct span name)
+void peer_set_node(struct peer *peer, const char *id, struct span name)
 {
     char shown[NAME_TEXT];
     name_shown(name, shown);
-    if (strcmp(shown, peer->row.name) == 0)
+    if (strcmp(shown, peer->row.name) == 0 && strcmp(id, peer->row.node) == 0)
         return;
-    char former[NAME_TEXT];
-    snprintf(former, sizeof former, "%s", peer->row.name);
+    names_leave(peer);
     snprintf(peer->row.name, sizeof peer->row.name, "%s", shown);
+    if (id != peer->row.node)
+        snprintf(peer->row.node, sizeof peer->row.node, "%s", id);
+    names_join(peer);
     peer_touch(peer);
-    if (peer->announced)
-        peer_tell(peer->node, peer, (struct event){.kind = EVENT_NAME, .former = former});
+}
+
+void peer_set_name(struct peer *peer, struct span name)
+{
+    peer_set_node(peer, peer->row.node, name);
 }
 
 void peer_set_address(struct peer *peer, const struct address *a)

@@ -15,19 +15,30 @@
 
 enum { YOUNG_US = 5000000 };
 
+/* Where the node at the other end listens, as seen from here. */
+static struct address heard_address(const struct link *link, const struct hello *hello)
+{
+    struct address a = link->remote;
+    if (link->role == SESSION_LISTENER) {
+        if (address_is_loopback(&a) && address_is_loopback(&link->claimed))
+            a = link->claimed;
+        a.port = hello->listen;
+    }
+    return a;
+}
+
 /* Our own id at the other end: this very run, or a copy of our state folder. */
 static void refuse_self(struct link *link, const struct hello *hello)
 {
-    struct node *node = link->node;
-    bool self = hello->boot == node->boot;
-    char text[ADDRESS_TEXT];
-    address_print(&link->remote, text);
-    if (!self)
-        log_error("%s has our node id: the state folder was copied; remove one copy's state", text);
     struct peer *peer = link->peer;
-    if (peer != NULL && self)
+    struct address at = heard_address(link, hello);
+    if (hello->boot != link->node->boot) {
+        door_refuses_copy(link, &at);
+        return;
+    }
+    if (peer != NULL)
         peer->row.quiet = true;
-    link_kill(link, self ? "that is this node itself" : "has our node id");
+    link_kill(link, "that is this node itself");
 }
 
 static void refuse_duplicate(struct link *link)
@@ -41,18 +52,6 @@ static void refuse_duplicate(struct link *link)
         peer_wait_grace(peer, "another connection to it counts");
 }
 
-/* Where the node at the other end listens, as seen from here. */
-static struct address heard_address(const struct link *link, const struct hello *hello)
-{
-    struct address a = link->remote;
-    if (link->role == SESSION_LISTENER) {
-        if (address_is_loopback(&a) && address_is_loopback(&link->claimed))
-            a = link->claimed;
-        a.port = hello->listen;
-    }
-    return a;
-}
-
 /* Known by an address alone so far: it may turn out to be any node. */
 static bool is_nameless(const struct peer *peer, const struct link *link)
 {
@@ -64,6 +63,17 @@ static struct peer *new_peer(struct link *link)
 {
     return link->role == SESSION_DIALER ? membership_add(link->node, NULL)
                                         : membership_newcomer(link->node, &link->remote);
+}
+
+/* Whom a hello speaks for, as far as we know: by its id, else by the address alone. */
+static struct peer *find_known(const struct link *link, const struct hello *hello)
+{
+    struct address at = heard_address(link, hello);
+    struct peer *known = membership_by_node(link->node, hello->node);
+    if (known != NULL)
+        return known;
+    known = link->peer != NULL ? link->peer : membership_by_address(link->node, &at);
+    return known != NULL && is_nameless(known, link) ? known : NULL;
 }
 
 /* The peer that a hello comes from: by its id, else by the address, else a new one. */
@@ -121,7 +131,7 @@ static bool is_duplicate(const struct link *link, const struct peer *peer,
     if (link->role == SESSION_DIALER) {
         if (!same_run || old->closing)
             return false;
-        return old->role == SESSION_DIALER || !preferred;
+        return link->hearsay || old->role == SESSION_DIALER || !preferred;
     }
     if (!preferred)
         return false;
@@ -147,15 +157,13 @@ static void replace(struct link *old)
 
 static void learn(struct peer *peer, const struct hello *hello)
 {
-    span_copy(span_of(hello->node), peer->row.node, sizeof peer->row.node);
+    peer_set_node(peer, hello->node,
+                  span_of(hello->name[0] != '\0' ? hello->name : peer->row.name));
     peer_set_dialect(peer, DIALECT_SESSION);
     peer->passing = hello->passing || peer->unkept || peer->row.address_count == 0;
-    peer->boot = hello->boot;
-    if (peer->epoch != hello->epoch)
-        peer->mark = 0;
-    peer->epoch = hello->epoch;
-    if (hello->name[0] != '\0')
-        peer_set_name(peer, span_of(hello->name));
+    peer->boot = peer->row.boot = hello->boot;
+    arrivals_meet(peer, hello->epoch);
+    peer->box.window = hello->window;
     peer_touch(peer);
 }
 
@@ -165,6 +173,8 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
         refuse_self(link, hello);
         return NULL;
     }
+    if (door_refuses(link, hello, find_known(link, hello)))
+        return NULL;
     struct peer *peer = identify(link, hello);
     if (link->peer != NULL && link->peer != peer)
         change_peer(link, link->peer, peer);
@@ -182,7 +192,9 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
     learn(peer, hello);
     peer->link = link;
     link->peer = peer;
+    link->hearsay = false;
     peer->row.quiet = false;
+    peer->refused = peer->refused && link->role == SESSION_DIALER;
     peer_spoke(peer);
     dialer_ended(peer, NULL);
     link_hold(link);

@@ -7,6 +7,7 @@
 
 #include "report/report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -177,6 +178,28 @@ static void print_words(struct report *r, const struct span *words, size_t count
     r->write(r->arg, parts, n);
 }
 
+enum { ID_TEXT = 160 }; /* two numbers and a node id: at most 64 bytes */
+
+static struct span print_id(const struct event_id *id, char out[ID_TEXT])
+{
+    if (id->node == NULL)
+        return span_of("-");
+    snprintf(out, ID_TEXT, "%s.%llu.%llu", id->node, (unsigned long long)id->epoch,
+             (unsigned long long)id->seq);
+    return span_of(out);
+}
+
+/* What becomes of a line that was sent. A person sees it in the prompt. */
+static void print_receipt(struct report *r, const char *what, const struct event *e)
+{
+    char id[ID_TEXT];
+    if (!r->config.events || r->config.terminal)
+        return;
+    const struct span words[] = {span_of("*"), span_of(what), print_id(&e->id, id),
+                                 span_of(e->address)};
+    print_words(r, words, 4);
+}
+
 static void print_event(struct report *r, const char *what, const struct event *e)
 {
     const struct span words[] = {span_of("*"), span_of(what), span_of(e->address),
@@ -223,8 +246,13 @@ static void tell_message(struct report *r, const struct event *e)
         show_message(r, e);
         return;
     }
-    const struct span words[] = {span_of(e->address), span_of(e->name), e->text};
-    print_words(r, words, 3);
+    char id[ID_TEXT];
+    struct span words[4] = {span_of(e->address), span_of(e->name)};
+    size_t n = 2;
+    if (r->config.ids)
+        words[n++] = print_id(&e->id, id);
+    words[n++] = e->text;
+    print_words(r, words, n);
 }
 
 static void tell_up(struct report *r, const struct event *e)
@@ -247,6 +275,36 @@ static void tell_name(struct report *r, const struct event *e)
     tell(r, "name", "is the new name of", e);
 }
 
+static void tell_suspect(struct report *r, const struct event *e)
+{
+    tell(r, "suspect", "says nothing any more", e);
+}
+
+static void tell_back(struct report *r, const struct event *e)
+{
+    tell(r, "back", "is back", e);
+}
+
+static void tell_queued(struct report *r, const struct event *e)
+{
+    print_receipt(r, "queued", e);
+}
+
+static void tell_sent(struct report *r, const struct event *e)
+{
+    print_receipt(r, "sent", e);
+}
+
+static void tell_delivered(struct report *r, const struct event *e)
+{
+    print_receipt(r, "delivered", e);
+}
+
+static void tell_lost(struct report *r, const struct event *e)
+{
+    print_receipt(r, "failed", e);
+}
+
 static void tell_failed(struct report *r, const struct event *e)
 {
     r->losses = true;
@@ -261,9 +319,20 @@ static void tell_failed(struct report *r, const struct event *e)
 
 static void tell_kept_back(struct report *r, const struct event *e)
 {
+    bool one = e->count == 1;
+    const char *fate = e->stored ? (one ? "waits for the next run" : "wait for the next run")
+                                 : (one ? "was not sent" : "were not sent");
     (void)r;
-    log_notice("%s %s is away: %zu line%s for it %s not sent", e->address, e->name, e->count,
-               e->count == 1 ? "" : "s", e->count == 1 ? "was" : "were");
+    log_notice("%s %s is away: %zu line%s for it %s", e->address, e->name, e->count, one ? "" : "s",
+               fate);
+}
+
+static void tell_kept(struct report *r, const struct event *e)
+{
+    bool one = e->count == 1;
+    r->losses = true;
+    log_error("%s %s: %zu line%s not delivered and %s kept for the next run: %s", e->address,
+              e->name, e->count, one ? " was" : "s were", one ? "is" : "are", e->cause);
 }
 
 static void tell_refused(struct report *r, const struct event *e)
@@ -280,8 +349,12 @@ void report_event(struct report *r, const struct event *event)
     static void (*const tell_of[])(struct report * r, const struct event *e) = {
         [EVENT_MESSAGE] = tell_message,     [EVENT_UP] = tell_up,
         [EVENT_DOWN] = tell_down,           [EVENT_UNREACHABLE] = tell_unreachable,
-        [EVENT_NAME] = tell_name,           [EVENT_FAILED] = tell_failed,
-        [EVENT_KEPT_BACK] = tell_kept_back, [EVENT_REFUSED] = tell_refused,
+        [EVENT_NAME] = tell_name,           [EVENT_SUSPECT] = tell_suspect,
+        [EVENT_BACK] = tell_back,           [EVENT_QUEUED] = tell_queued,
+        [EVENT_SENT] = tell_sent,           [EVENT_DELIVERED] = tell_delivered,
+        [EVENT_LOST] = tell_lost,           [EVENT_FAILED] = tell_failed,
+        [EVENT_KEPT_BACK] = tell_kept_back, [EVENT_KEPT] = tell_kept,
+        [EVENT_REFUSED] = tell_refused,
     };
     tell_of[event->kind](r, event);
 }

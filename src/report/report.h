@@ -15,6 +15,7 @@ struct report_config {
     bool terminal; /* for a person: time, columns, everything escaped */
     bool colour;   /* only with terminal */
     bool events;   /* "* up ADDRESS NAME" lines as well */
+    bool ids;      /* messages as "ADDRESS NAME ID TEXT"; not with terminal */
 };
 
 /* write(arg, parts, count) gets one whole line, with its LF, in pieces that it borrows. */
@@ -31,7 +32,7 @@ void report_reply(struct report *r, const char *command, const struct span *fiel
 /* A diagnostic on a terminal, where it must not harm the typed line. */
 void report_diagnostic(struct report *r, struct span line);
 
-/* Has anything that was sent not been delivered? */
+/* Has anything that was sent not been delivered, or is it kept for the next run? */
 bool report_has_losses(const struct report *r);
 
 #endif

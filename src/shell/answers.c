@@ -38,10 +38,8 @@ static void print_rtt(int64_t us, char out[32])
 void answer_peer(const struct answers *a, const struct peer *peer)
 {
     static const char *const states[] = {
-        [PEER_DOWN] = "down",
-        [PEER_DIALING] = "dialing",
-        [PEER_UNREACHABLE] = "unreachable",
-        [PEER_UP] = "up",
+        [PEER_DOWN] = "down", [PEER_DIALING] = "dialing", [PEER_UNREACHABLE] = "unreachable",
+        [PEER_UP] = "up",     [PEER_BANNED] = "banned",
     };
     struct peer_view v;
     char rtt[32], seen[CLOCK_TEXT] = "-";
@@ -53,6 +51,28 @@ void answer_peer(const struct answers *a, const struct peer *peer)
         span_of(v.address),       span_of(v.name), span_of(dialect_name(v.dialect)),
         span_of(states[v.state]), span_of(rtt),    span_of(seen)};
     reply(a, COMMAND_peers, fields, 6);
+}
+
+void answer_waiting(const struct answers *a, const struct peer *peer)
+{
+    static const char *const reasons[] = {
+        [PEER_DOWN] = "it is away",
+        [PEER_DIALING] = "it is being dialled",
+        [PEER_UNREACHABLE] = "it cannot be reached",
+        [PEER_UP] = "on its way",
+        [PEER_BANNED] = "it is banned",
+    };
+    struct peer_view v;
+    char lines[32], bytes[32];
+    peer_look(peer, &v);
+    if (v.waiting == 0)
+        return;
+    bool has_cause = v.cause[0] != '\0' && v.state != PEER_UP && v.state != PEER_DIALING;
+    snprintf(lines, sizeof lines, "%llu", (unsigned long long)v.waiting);
+    snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)v.waiting_bytes);
+    const struct span fields[] = {span_of(v.address), span_of(v.name), span_of(lines),
+                                  span_of(bytes), span_of(has_cause ? v.cause : reasons[v.state])};
+    reply(a, COMMAND_outbox, fields, 5);
 }
 
 void answer_ping(const struct answers *a, const struct peer *peer)

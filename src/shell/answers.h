@@ -16,6 +16,10 @@ struct answers {
 
 void answer_connected(const struct answers *a, const struct peer *peer);
 void answer_peer(const struct answers *a, const struct peer *peer); /* a line of /peers */
+
+/* A line of /outbox; none if nothing waits for the peer. */
+void answer_waiting(const struct answers *a, const struct peer *peer);
+
 void answer_ping(const struct answers *a, const struct peer *peer);
 void answer_whoami(const struct answers *a, const struct node *node);
 void answer_help(const struct answers *a, const struct command *about, const char *help);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A person at a terminal: what they type goes to the interpreter, what completes comes from the
- * node. It joins terminal, interpreter and node, and knows none of them from inside.
+ * node, and the prompt shows how far what was sent has come. It joins terminal, interpreter and
+ * node, and knows none of them from inside.
  */
 #ifndef HASHFLOW_SHELL_CONSOLE_H
 #define HASHFLOW_SHELL_CONSOLE_H
@@ -19,7 +20,11 @@ void console_free(struct console *c); /* gives the terminal back; accepts NULL *
 
 void console_print(struct console *c, struct span line); /* whole lines, escaped */
 
-/* At the end of each turn: the prompt says our name, and to whom lines go if not to all. */
+/* Something that was sent will not be delivered: the prompt must not say that it was. */
+void console_lost(struct console *c);
+
+/* At the end of each turn: the prompt says our name, to whom lines go if not to all, and whether
+ * what was sent is on its way or delivered. */
 void console_turn(struct console *c);
 
 #endif

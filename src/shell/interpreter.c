@@ -32,6 +32,7 @@ struct interpreter {
     const char *awaited; /* who will be the target once it is known; or NULL */
     bool has_quit;       /* nothing is run any more */
     int status;
+    uint64_t sent; /* lines that the node has taken */
     struct queued *first, **last;
     struct waiting waiting; /* what the present command waits for */
 };
@@ -72,6 +73,11 @@ void interpreter_free(struct interpreter *in)
 int interpreter_status(const struct interpreter *in)
 {
     return in->status;
+}
+
+uint64_t interpreter_sent(const struct interpreter *in)
+{
+    return in->sent;
 }
 
 static void raise_status(struct interpreter *in, int status)
@@ -166,8 +172,10 @@ static void send_to(struct interpreter *in, const struct command *c, struct peer
 {
     const char *cause;
     struct peer_view v;
-    if (node_send(in->node, peer, text, &cause))
+    if (node_send(in->node, peer, text, &cause)) {
+        in->sent++;
         return;
+    }
     peer_look(peer, &v);
     fail_with(in, c, alloc_print("%s %s: %s", v.address, v.name, cause));
 }
@@ -187,7 +195,9 @@ static void run_msg(struct interpreter *in, const struct command *c, struct span
 static void run_bcast(struct interpreter *in, const struct command *c, struct span arguments)
 {
     const char *cause;
-    if (!node_broadcast(in->node, arguments, &cause))
+    if (node_broadcast(in->node, arguments, &cause))
+        in->sent++;
+    else
         fail(in, c, cause);
 }
 
@@ -198,19 +208,37 @@ static void run_to(struct interpreter *in, const struct command *c, struct span 
         fail_with(in, c, cause);
 }
 
-static void run_peers(struct interpreter *in, const struct command *c, struct span arguments)
+static void answer_for_each(struct interpreter *in,
+                            void (*answer_line)(const struct answers *a, const struct peer *peer))
 {
     size_t count;
-    (void)c;
-    (void)arguments;
     struct peer *const *peers = node_peers(in->node, &count);
     for (size_t i = 0; i < count; i++)
-        answer_peer(&in->answers, peers[i]);
+        answer_line(&in->answers, peers[i]);
+}
+
+static void run_peers(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    (void)c;
+    (void)arguments;
+    answer_for_each(in, answer_peer);
+}
+
+static void run_outbox(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    (void)c;
+    (void)arguments;
+    answer_for_each(in, answer_waiting);
 }
 
 static void run_forget(struct interpreter *in, const struct command *c, struct span arguments)
 {
     part(in, c, arguments, node_forget);
+}
+
+static void run_ban(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    part(in, c, arguments, node_ban);
 }
 
 static void run_ping(struct interpreter *in, const struct command *c, struct span arguments)

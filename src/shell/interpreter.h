@@ -52,6 +52,9 @@ bool interpreter_set_target(struct interpreter *in, struct span who, char **caus
 /* The peer that text goes to; NULL for everyone. Borrowed until the next order or turn. */
 const struct peer *interpreter_target(const struct interpreter *in);
 
+/* How many lines of text the node has taken to send. */
+uint64_t interpreter_sent(const struct interpreter *in);
+
 /* The largest STATUS_ so far; 0 if all went well. */
 int interpreter_status(const struct interpreter *in);
 

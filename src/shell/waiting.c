@@ -47,6 +47,11 @@ static bool is_sent(struct waiting *w)
     return node_is_sent(w->node);
 }
 
+static bool is_delivered(struct waiting *w)
+{
+    return node_is_delivered(w->node);
+}
+
 static void wake(void *arg)
 {
     (void)arg; /* the turn that follows looks */
@@ -73,6 +78,7 @@ static const struct condition conditions[] = {
     {"peer=", VALUE_PEER, is_peer_up},
     {"messages=", VALUE_NUMBER, has_messages},
     {"sent", VALUE_NONE, is_sent},
+    {"delivered", VALUE_NONE, is_delivered},
     {"idle=", VALUE_SECONDS, is_idle},
 };
 
@@ -138,7 +144,7 @@ static bool parse_value(const struct condition *c, struct span value, uint64_t *
                         const char **cause)
 {
     if (c->value == VALUE_NONE && value.len > 0)
-        *cause = "sent takes no value";
+        *cause = "sent and delivered take no value";
     else if (c->value == VALUE_NUMBER && !span_number(value, number))
         *cause = "a number is needed after =";
     else if (c->value == VALUE_SECONDS && !waiting_seconds(value, number))
@@ -162,7 +168,7 @@ bool waiting_parse(struct waiting *w, const struct command *command, struct span
     while (c < conditions + CONDITIONS && !span_starts(word, c->name))
         c++;
     if (c == conditions + CONDITIONS) {
-        *cause = "no such condition; use up=N, peer=PEER, messages=N, sent or idle=SECS";
+        *cause = "no such condition; use up=N, peer=PEER, messages=N, sent, delivered or idle=SECS";
         return false;
     }
     struct span value = span_after(word, strlen(c->name));

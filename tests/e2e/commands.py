@@ -195,16 +195,13 @@ def wait_sent(scene):
     node = scene.node("alice", "--drain", "1")
     node.send(f"/connect {listener.address}")
     session = listener.open()
-    session.answer_pings = False
+    session.acks = False
     node.send("unconfirmed")
     session.hears("unconfirmed")
     node.send("/wait sent 1", "/echo too early")
     node.expect("/echo too early")
     node.complains(re.compile("sent"))
-    session.answer_pings = True
-    for line in session.lines.items():
-        if line.startswith("/ping "):
-            session.send("/pong " + line[6:])
+    session.ack()
     before = len(node.err)
     node.send("/wait sent 20")
     node.sync()

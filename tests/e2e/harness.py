@@ -118,6 +118,33 @@ def sessions(scene):
     dialer.ping("abc")
 
 
+@test("scripted sessions resume and confirm, as far as they are told to")
+def confirmations(scene):
+    server = scene.session_listener("server")
+    eve = Identity("eve", "127.0.0.1:9", first=7)
+    for number, (more, resumed) in enumerate((({}, 0), ({}, 8), ({"resume": 3}, 3))):
+        dialer = scene.add(SessionConnection(connect(server.address), eve, ack=number < 1, **more))
+        opening = scene.add(_InThread(dialer.open_as_dialer))
+        session = server.open(number)
+        opening.close()
+        assert session.resumed() == (server.identity.epoch, resumed)
+        assert dialer.resumed() == (eve.epoch, 6 + 2 * number if number else 0)
+        dialer.bcast("one")
+        dialer.acked(dialer.msg("two"))
+        session.msg("seven", 7)
+        session.msg("eight", 8)
+        if number < 1:
+            session.acked(8)
+        else:
+            dialer.hears("eight")
+            dialer.ping("unconfirmed")
+            session.ping("still")
+            assert session.confirmed() == 0
+            dialer.ack(7)
+            session.acked(7)
+            dialer.ack(8)
+
+
 class _InThread:
     def __init__(self, function):
         self._thread = threading.Thread(target=function, daemon=True)

@@ -3,18 +3,9 @@
 """IPv6 alone, IPv4 alone, and both at once."""
 
 import re
-import socket
 
-from hashflow_test import Skip, main, send_once, test
-from hashflow_test.sockets import connect
-
-
-def needs_ipv6():
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
-            probe.bind(("::1", 0))
-    except OSError as error:
-        raise Skip(f"no IPv6 here: {error}") from None
+from hashflow_test import main, send_once, test
+from hashflow_test.sockets import connect, needs_ipv6
 
 
 def refused(address):

@@ -176,7 +176,7 @@ def rename(scene):
     bob.hears("hi")
 
 
-@test("two of one name: /msg NAME is an error that lists them, NAME@ADDRESS works, both stay")
+@test("two of one name: both have a suffix; /msg NAME is an error that lists them")
 def two_bobs(scene):
     alice, one, two = scene.node("alice"), scene.node("bob"), scene.node("bob")
     alice.connect(one.address, two.address)
@@ -190,7 +190,17 @@ def two_bobs(scene):
     assert (one.texts(), two.texts()) == (["the first", "both"], ["the second", "both"])
     assert [(m.address, m.name) for m in one.messages()] == [(alice.address, "alice")] * 2
     one.send("/bcast I am the first")
-    assert alice.hears("I am the first", "bob").address == one.address
+    heard = alice.hears("I am the first")
+    assert heard.address == one.address
+    shown = {address: peer.name for address, peer in alice.peers().items()}
+    assert heard.name == shown[one.address] != shown[two.address], shown
+    assert all(re.fullmatch("bob~[a-z2-7]{4,}", name) for name in shown.values()), shown
+    alice.send(f"/msg {shown[two.address]} by its suffix")
+    two.hears("by its suffix")
+    assert one.finish() == 0
+    alice.send("/wait up=1", f"/forget {one.address}")
+    alice.sync()
+    assert alice.peers()[two.address].name == "bob", "there is only one left"
     alice.send(f"/msg bob@{alice.address} nobody")
     alice.sync()
     assert alice.finish() == 1

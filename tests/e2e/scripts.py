@@ -258,7 +258,7 @@ def unconfirmed(scene):
     alice = scene.node("alice", "--drain", "1")
     alice.send(f"/connect {listener.address}")
     session = listener.open()
-    session.answer_pings = False
+    session.acks = False
     alice.send("one", "two", "three")
     session.hears("three")
     watch = Stopwatch()
@@ -272,7 +272,7 @@ def no_drain(scene):
     listener = scene.session_listener("mute")
     alice = scene.node("alice", "--drain", "0")
     alice.send(f"/connect {listener.address}")
-    listener.open().answer_pings = False
+    listener.open().acks = False
     alice.send("unconfirmed")
     watch = Stopwatch()
     assert alice.finish() == 3

@@ -64,7 +64,7 @@ def open_stdin(scene):
 @test("a signal ends the drain time's wait with exit 3 when something is unconfirmed")
 def undelivered(scene):
     node, session = with_session(scene, "--drain", "1")
-    session.answer_pings = False
+    session.acks = False
     node.send("unconfirmed")
     session.hears("unconfirmed")
     node.signal(signal.SIGTERM)
@@ -76,7 +76,7 @@ def undelivered(scene):
 def second(scene):
     for number in ALL:
         node, session = with_session(scene, "--drain", "60")
-        session.answer_pings = False
+        session.acks = False
         node.send("unconfirmed")
         session.hears("unconfirmed")
         node.signal(number)
@@ -91,7 +91,7 @@ def second(scene):
 @test("a signal during the drain that stdin's end began ends it at once or drains, never hangs")
 def during_drain(scene):
     node, session = with_session(scene, "--drain", "2")
-    session.answer_pings = False
+    session.acks = False
     node.send("unconfirmed")
     session.hears("unconfirmed")
     node.eof()

@@ -109,21 +109,33 @@ def bounded(scene):
     assert texts(lines.wait_count(count, 60)) == [line(n) for n in range(count)]
 
 
-@test("a line counts as delivered when it has left for stdout, and not before")
-def confirmed(scene):
+def confirms_unread(scene, *options):
+    """Sends lines to a node whose stdout nobody reads; how many bytes of their texts it confirms."""
     pipe = Pipe(scene)
-    node = pipe.node("alice")
+    node = pipe.node("alice", *options)
     sender = scene.session(node, "sender")
     other = scene.session(node, "other", listening="127.0.0.1:8")
     sender.write(numbered(COUNT))
-    sender.send("/ping after")
-    # Each answer is a turn of the node, in which it has read on from the sender.
+    sender.ping("read")
+    # Each answer is a turn of the node, in which it could confirm more.
     for number in range(200):
         other.ping(f"p{number}")
-    assert not sender.lines.count("/pong after")
+    confirmed = sender.confirmed()
     lines = pipe.read_all()
-    sender.expect("/pong after")
-    lines.wait_count(COUNT)
+    sender.acked(COUNT)
+    assert texts(lines.wait_count(COUNT)) == [line(n) for n in range(COUNT)]
+    return confirmed * WIDTH
+
+
+@test("without a store a line counts as delivered when it has left for stdout, and not before")
+def confirmed(scene):
+    assert confirms_unread(scene) <= 4096
+
+
+@test("with a store it counts as delivered when it is stored, but of those nobody reads only a MiB")
+def confirmed_stored(scene):
+    amount = confirms_unread(scene, "--state", scene.path("state"))
+    assert 256 << 10 < amount < 2 << 20, f"{amount} bytes confirmed"
 
 
 @test("a plain client is held back by a slow stdout long before a session is")

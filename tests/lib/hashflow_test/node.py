@@ -6,8 +6,9 @@ import itertools
 import os
 import re
 import select
+import signal
 
-from .process import Process, decode
+from .process import UNENDED, Process, decode
 from .waiting import DEADLINE, Timeout, describe, matcher, wait_ready
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -17,14 +18,19 @@ BINARY = os.path.abspath(os.environ.get("HASHFLOW") or os.path.join(ROOT, "src",
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TMPDIR",
              "GCOV_PREFIX", "GCOV_PREFIX_STRIP", "LLVM_PROFILE_FILE")
 
-Message = collections.namedtuple("Message", "address name text")
+Message = collections.namedtuple("Message", "address name text id", defaults=[None])
 Peer = collections.namedtuple("Peer", "address name dialect state rtt seen")
 
 MESSAGE = re.compile(r"(\S+) (\S+) (.*)", re.S)
+#: The same with --ids: NODE.EPOCH.SEQ, or - where a line has no number.
+ID = r"[a-z0-9]{1,64}\.[0-9]+\.[0-9]+|-"
+MESSAGE_WITH_ID = re.compile(rf"(?P<address>\S+) (?P<name>\S+) (?P<id>{ID}) (?P<text>.*)", re.S)
 LISTENING = re.compile("hashflow: listening on ")
 #: What a stdout line may be: a message, a reply, an event of exactly four words.
 LINE = re.compile(r"(\[[0-9a-f:.%\w]+\]|[\d.]+):\d+ \S+ .*|/[a-z]+( .*)?"
-                  r"|\* (up|down|unreachable|name) \S+ \S+", re.S)
+                  r"|\* (up|down|suspect|back|unreachable|name) \S+ \S+"
+                  rf"|\* (queued|sent|delivered|failed) ({ID}) \S+", re.S)
+RECEIPT = re.compile(rf"\* (queued|sent|delivered|failed) ({ID}) (\S+)")
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:")
 _tokens = itertools.count(1)
 
@@ -42,20 +48,23 @@ def has_sanitizer():
         return b"__asan_" in file.read()
 
 
-def parse_message(line):
-    """A Message if this stdout line is one, else None."""
+def parse_message(line, ids=False):
+    """A Message if this stdout line is one, else None. ids: whether it was printed with --ids."""
     if line[:1].isdigit() or line[:1] == "[":
+        if ids:
+            found = MESSAGE_WITH_ID.fullmatch(line)
+            return Message(**found.groupdict()) if found else None
         found = MESSAGE.fullmatch(line)
         return Message(*found.groups()) if found else None
     return None
 
 
-def said(text, name=None):
+def said(text, name=None, ids=False):
     """A predicate on stdout lines: a message with this text (a value or a pattern)."""
     matches = matcher(text)
 
     def predicate(line):
-        message = parse_message(line)
+        message = parse_message(line, ids)
         return message is not None and matches(message.text) and name in (None, message.name)
     predicate.__doc__ = f"message {text!r}"
     return predicate
@@ -79,12 +88,14 @@ def read_ready(fd, process, timeout):
 class Node(Process):
     """hashflow with stdin a pipe, unless told otherwise. `address` is what it wrote when ready.
 
-    Without a port among the options it gets -p 0, without a name its label."""
+    Without a port among the options it gets -p 0, without a name its label. within: words of a
+    command that runs another, as nsenter does; env: what it gets besides environment()."""
 
     free_form = False
 
-    def __init__(self, label, *options, home, ready=True, ulimit=None, pass_fds=(), **pipes):
-        argv = [BINARY, *self._defaults(label, options)]
+    def __init__(self, label, *options, home, ready=True, ulimit=None, pass_fds=(), within=(),
+                 env=None, **pipes):
+        argv = [*map(str, within), BINARY, *self._defaults(label, options)]
         ready_end, given_end = os.pipe() if ready else (None, None)
         if ready:
             argv += ["--ready-fd", str(given_end)]
@@ -93,8 +104,9 @@ class Node(Process):
             argv = ["sh", "-c", f'ulimit -n {ulimit} && exec "$@"', "sh", *argv]
         self.home = home
         self.address = None
+        self.ids = "--ids" in options
         try:
-            super().__init__(argv, env=environment(home), cwd=home, label=label,
+            super().__init__(argv, env={**environment(home), **(env or {})}, cwd=home, label=label,
                              pass_fds=(*pass_fds, given_end) if ready else pass_fds, **pipes)
         finally:
             if ready:
@@ -124,16 +136,23 @@ class Node(Process):
 
     def hears(self, text, name=None, timeout=DEADLINE):
         """Waits for a message with this text and returns it."""
-        return parse_message(self.out.wait(said(text, name), timeout))
+        return parse_message(self.out.wait(said(text, name, self.ids), timeout), self.ids)
 
     def messages(self):
-        return [m for m in map(parse_message, self.out.items()) if m]
+        return [m for line in self.out.items() if (m := parse_message(line, self.ids))]
 
     def texts(self, name=None):
         return [m.text for m in self.messages() if name in (None, m.name)]
 
     def events(self):
-        return [line for line in self.out.items() if line.startswith("*")]
+        """What has happened to peers."""
+        return [line for line in self.out.items()
+                if line.startswith("*") and not RECEIPT.fullmatch(line)]
+
+    def receipts(self, kind=None):
+        """What has happened to lines that were sent, as (kind, id, address)."""
+        found = map(RECEIPT.fullmatch, self.out.items())
+        return [match.groups() for match in found if match and kind in (None, match[1])]
 
     # ---- stderr, without the line that says where it listens: that one is no complaint
 
@@ -197,10 +216,12 @@ class Node(Process):
         found = [f"sanitizer: {line}" for line in self.err.items() if SANITIZER.search(line)]
         found += [f"stderr line of another form: {line[:200]!r}"
                   for line in self.err.items() if not line.startswith("hashflow: ")]
-        found += [f"stdout line of no known form: {line[:200]!r}"
-                  for line in self.out.items()
-                  if not self.free_form and not LINE.fullmatch(line)]
         status = None if self.running else self._popen.returncode
+        lines = self.out.items()
+        if status == -signal.SIGKILL and lines and lines[-1].endswith(UNENDED):
+            lines.pop()
+        found += [f"stdout line of no known form: {line[:200]!r}"
+                  for line in lines if not self.free_form and not LINE.fullmatch(line)]
         if status is not None and -status in (4, 5, 6, 7, 8, 11, 31):
             found.append(f"ended by signal {-status}")
         return found

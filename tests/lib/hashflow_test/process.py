@@ -16,6 +16,7 @@ import time
 from .waiting import DEADLINE, Log, Timeout, wait_ready, wait_until
 
 CHUNK = 1 << 18
+UNENDED = "<no newline>"
 
 
 def decode(data):
@@ -68,7 +69,7 @@ class Lines:
         os.close(self.fd)
         self.fd = None
         if self._rest:
-            self._log.add(decode(self._rest) + "<no newline>")
+            self._log.add(decode(self._rest) + UNENDED)
         self._log.close()
 
 

@@ -13,6 +13,7 @@ import struct
 import threading
 
 from .process import decode, encode
+from .tap import Skip
 from .waiting import DEADLINE, Log, Timeout, wait_ready
 
 CHUNK = 1 << 18
@@ -63,6 +64,15 @@ def reset(sock):
     """Closes with RST."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
+
+
+def needs_ipv6():
+    """Skips the test where there is no ::1."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError as error:
+        raise Skip(f"no IPv6 here: {error}") from None
 
 
 def dead_address(ip="127.0.0.1"):
@@ -138,10 +148,14 @@ class Connection:
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 self.on_line(decode(line))
+            self.on_pause()
         self.lines.close()
 
     def on_line(self, line):
         self.lines.add(line)
+
+    def on_pause(self):
+        """All lines of a read have been seen."""
 
     def offer(self, data, patience):
         """Writes until nothing has been taken for so long; returns how many bytes were."""

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What has been taken from others, until it has left for stdout. A line is confirmed to its sender
+ * when stdout has it or, with a store, when the store has it for stdout; both only after the turn's
+ * commit. So a line that was confirmed is printed even after a crash, and a stdout that has stopped
+ * soon stops the confirmations, and with them the sender. It does not know how lines come in.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "mesh/internal.h"
+#include "store/inbox.h"
+
+enum {
+    SHELF_BYTES = 1 << 20,    /* stored for a stdout that is slow */
+    ARRIVAL_BYTES = 64 * 1024 /* about so much is stored as one */
+};
+
+static void free_arrival(struct arrival *a)
+{
+    peer_release(a->peer);
+    slice_release(a->lines);
+    free(a);
+}
+
+void arrivals_free(struct node *node)
+{
+    while (node->arrivals != NULL) {
+        struct arrival *a = node->arrivals;
+        node->arrivals = a->next;
+        free_arrival(a);
+    }
+}
+
+static struct arrival *append(struct node *node, struct peer *peer)
+{
+    struct arrival *a = alloc_zero(1, sizeof *a);
+    a->peer = peer != NULL ? peer_hold(peer) : NULL;
+    if (node->arrivals == NULL)
+        node->arrivals = a;
+    else
+        node->last_arrival->next = a;
+    node->last_arrival = a;
+    if (node->unsettled == NULL && peer != NULL)
+        node->unsettled = a;
+    return a;
+}
+
+/* --- taking --- */
+
+void arrivals_meet(struct peer *peer, uint64_t epoch)
+{
+    struct node *node = peer->node;
+    if (peer->epoch == epoch)
+        return;
+    peer->epoch = epoch;
+    peer->mark = node->db != NULL ? inbox_mark(node->db, peer->row.node, epoch) : 0;
+    peer->kept = peer->mark;
+}
+
+/* The lines of this turn from one peer are one arrival, as far as they lie side by side. */
+static bool belongs(const struct node *node, const struct arrival *a, const struct peer *peer,
+                    struct slice line)
+{
+    if (!node->arriving || a->peer != peer || a->epoch != peer->epoch)
+        return false;
+    return node->db == NULL ||
+           (a->lines.chunk == line.chunk && a->lines.at + a->lines.len == line.at &&
+            a->lines.len < ARRIVAL_BYTES);
+}
+
+static struct slice copy_line(struct node *node, const struct verb *verb)
+{
+    char room[VERB_HEAD];
+    if (node->db == NULL)
+        return (struct slice){0};
+    const struct span parts[] = {verb_head(verb->kind, verb->seq, room), verb->text, span_of("\n")};
+    return spool_write(&node->arrived, parts, 3);
+}
+
+void arrivals_add(struct peer *peer, const struct verb *verb)
+{
+    struct node *node = peer->node;
+    struct slice line = copy_line(node, verb);
+    struct arrival *a = node->last_arrival;
+    if (node->arrivals == NULL || !belongs(node, a, peer, line)) {
+        a = append(node, peer);
+        a->epoch = peer->epoch;
+        a->lines = line;
+        node->arriving = true;
+    } else {
+        a->lines.len += line.len;
+        slice_release(line);
+    }
+    node->arrived_bytes += line.len;
+    a->last = verb->seq;
+    a->due = node->sink.accepted(node->sink.arg);
+}
+
+/* --- confirming --- */
+
+static void settle(struct arrival *a)
+{
+    struct peer *peer = a->peer;
+    if (a->epoch != peer->epoch)
+        return;
+    peer->settling = a->last;
+    peer->settles = true;
+}
+
+static bool shelve(struct node *node, struct arrival *a)
+{
+    if (node->db == NULL || node->shelved_bytes + a->lines.len > SHELF_BYTES)
+        return false;
+    a->row = inbox_add(node->db, &(struct inbox_run){.node = a->peer->row.node,
+                                                     .address = a->peer->text,
+                                                     .name = a->peer->row.name,
+                                                     .epoch = a->epoch,
+                                                     .lines = slice_span(a->lines)});
+    node->shelved_bytes += a->lines.len;
+    return true;
+}
+
+/* Everything that stdout has, and what fits into the store; the rest waits. Returns the first that
+ * does. */
+static struct arrival *settle_all(struct node *node, uint64_t written)
+{
+    struct arrival *a = node->unsettled;
+    while (a != NULL && (a->due <= written || shelve(node, a))) {
+        settle(a);
+        a = a->next;
+    }
+    return a;
+}
+
+static void write_marks(struct node *node)
+{
+    for (size_t i = 0; i < node->peer_count; i++) {
+        struct peer *peer = node->peers[i];
+        if (peer->settles)
+            inbox_set_mark(node->db, peer->row.node, peer->epoch, peer->settling);
+    }
+}
+
+static void drop_written(struct node *node, uint64_t written)
+{
+    int64_t upto = 0;
+    for (struct arrival *a = node->arrivals; a != NULL && a->due <= written; a = a->next) {
+        if (a->stored)
+            upto = a->row;
+    }
+    if (upto != 0)
+        inbox_drop(node->db, upto);
+}
+
+static void forget_written(struct node *node, uint64_t written)
+{
+    while (node->arrivals != NULL && node->arrivals != node->unsettled &&
+           node->arrivals->due <= written) {
+        struct arrival *a = node->arrivals;
+        node->arrivals = a->next;
+        if (a->row != 0)
+            node->shelved_bytes -= a->lines.len;
+        free_arrival(a);
+    }
+}
+
+static void confirm(struct node *node)
+{
+    for (size_t i = 0; i < node->peer_count; i++) {
+        struct peer *peer = node->peers[i];
+        if (!peer->settles)
+            continue;
+        peer->settles = false;
+        peer->kept = peer->settling;
+        if (peer->link == NULL || !link_is_session(peer->link))
+            continue;
+        link_ack(peer->link, peer->kept);
+        link_acked(peer->link);
+    }
+}
+
+static void take_back(struct node *node, struct arrival *end)
+{
+    for (struct arrival *a = node->unsettled; a != end; a = a->next) {
+        if (a->row != 0)
+            node->shelved_bytes -= a->lines.len;
+        a->row = 0;
+    }
+    for (size_t i = 0; i < node->peer_count; i++)
+        node->peers[i]->settles = false;
+}
+
+void arrivals_settle(struct node *node)
+{
+    uint64_t written = node->sink.written(node->sink.arg);
+    node->arriving = false;
+    if (node->arrivals == NULL || (node->unstored && timer_is_set(&node->retry)))
+        return;
+    struct arrival *end = settle_all(node, written);
+    bool settled = end != node->unsettled;
+    if (node->db != NULL) {
+        drop_written(node, written);
+        if (settled)
+            write_marks(node);
+        if (!keeping_commit(node)) {
+            take_back(node, end);
+            return;
+        }
+    }
+    for (struct arrival *a = node->unsettled; a != end; a = a->next) {
+        node->arrived_bytes -= a->lines.len;
+        a->stored = a->row != 0;
+    }
+    node->unsettled = end;
+    forget_written(node, written);
+    if (settled)
+        confirm(node);
+}
+
+/* --- what a former run has left --- */
+
+static void tell_run(void *arg, const struct inbox_run *run)
+{
+    struct node *node = arg;
+    struct verb verb;
+    const char *cause;
+    struct span rest = run->lines;
+    while (rest.len > 0) {
+        const char *end = memchr(rest.at, '\n', rest.len);
+        size_t len = end != NULL ? (size_t)(end - rest.at) : rest.len;
+        if (verb_parse(span_make(rest.at, len), &verb, &cause) &&
+            (verb.kind == VERB_MSG || verb.kind == VERB_BCAST))
+            node->sink.event(node->sink.arg,
+                             &(struct event){.kind = EVENT_MESSAGE,
+                                             .address = run->address,
+                                             .name = run->name,
+                                             .scope = verb.kind == VERB_MSG ? SCOPE_DIRECT
+                                                                            : SCOPE_BROADCAST,
+                                             .id = {run->node, run->epoch, verb.seq},
+                                             .text = verb.text});
+        rest = span_after(rest, end != NULL ? len + 1 : len);
+    }
+    struct arrival *a = append(node, NULL);
+    a->row = run->id;
+    a->stored = true;
+    a->due = node->sink.accepted(node->sink.arg);
+}
+
+void arrivals_load(struct node *node)
+{
+    if (node->db != NULL)
+        inbox_load(node->db, tell_run, node);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From the outboxes onto the connections, and what a connection's fate means for an outbox. A
+ * session gets its lines when it has said what it has, and no more at a time than it takes
+ * unconfirmed; a stream's lines count as sent when the kernel has none of them left. Nobody waits
+ * for a peer that has stopped.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "mesh/internal.h"
+#include "store/outbox.h"
+
+enum {
+    PUMP_BYTES = 256 * 1024, /* on the connection at a time */
+    REFILL_BYTES = 512 * 1024, /* of stored lines in memory: below that more are read */
+    CHECK_US = 20000,        /* how soon the kernel's queue is looked at again, */
+    CHECK_MAX_US = 640000,   /* later and later while nothing moves */
+};
+
+/* --- progress --- */
+
+static void confirm_stream(struct peer *peer)
+{
+    const struct channel *channel = peer->link->channel;
+    size_t under_way = channel_queued(channel) + (size_t)channel_unacknowledged(channel);
+    if (under_way < peer->box.sent)
+        delivery_taken(peer, peer->box.sent - under_way);
+}
+
+bool pump_is_full(const struct peer *peer)
+{
+    return !peer->box.durable && peer->box.lines.bytes >= NODE_OUTBOX_MAX;
+}
+
+/* Its first dial may take its time. */
+bool pump_is_stuck(const struct peer *peer)
+{
+    bool begins = peer_is_dialing(peer) && !peer->reached;
+    return pump_is_full(peer) && !begins &&
+           loop_now(peer->node->loop) - peer->box.progress >= NODE_STALL_US;
+}
+
+/* A durable peer that the source of lines may have to wait for. */
+static bool is_behind(const struct peer *peer)
+{
+    const struct outbox *box = &peer->box;
+    return box->durable && peer->link != NULL && box->bytes >= NODE_OUTBOX_MAX;
+}
+
+static bool moves(const struct peer *peer)
+{
+    return loop_now(peer->node->loop) - peer->box.progress < NODE_STALL_US;
+}
+
+static void check(void *arg);
+
+void pump_watch(struct peer *peer)
+{
+    struct outbox *box = &peer->box;
+    uint64_t now = loop_now(peer->node->loop);
+    bool in_kernel = box->plain && box->sent > 0 && peer->link != NULL &&
+                     channel_queued(peer->link->channel) == 0;
+    bool full = pump_is_full(peer) && !(delivery_is_away(peer) && pump_is_stuck(peer));
+    if (box->interval < CHECK_US)
+        box->interval = CHECK_US;
+    if (in_kernel) /* nothing tells when that has left */
+        timer_set(peer->node->loop, &box->check, now + box->interval, check, peer);
+    else if ((full || (is_behind(peer) && moves(peer))) && !timer_is_set(&box->check))
+        timer_set(peer->node->loop, &box->check, now + NODE_STALL_US / 4, check, peer);
+}
+
+/* What an absent peer's full queue holds stays, and what does not fit any more is lost; one that is
+ * there and takes nothing loses its connection. */
+static void check(void *arg)
+{
+    static const char cause[] = "its queue is full and it takes nothing";
+    struct peer *peer = arg;
+    struct outbox *box = &peer->box;
+    box->interval = box->interval < CHECK_MAX_US ? 2 * box->interval : CHECK_MAX_US;
+    if (box->plain && peer->link != NULL)
+        confirm_stream(peer);
+    if (!pump_is_stuck(peer)) {
+        pump_watch(peer);
+    } else if (!delivery_is_away(peer)) {
+        delivery_give_up(peer, cause);
+        if (peer->link != NULL)
+            link_kill(peer->link, cause);
+    }
+}
+
+static bool is_nearly_full(const struct peer *peer)
+{
+    const struct node_config *config = &peer->node->config;
+    return peer->box.count >= config->queue_lines - config->queue_lines / 4 ||
+           peer->box.bytes >= config->queue_bytes - config->queue_bytes / 4;
+}
+
+/* With a store the source waits while all who get its lines are behind, and for one whose queue
+ * would soon be full although it takes lines briskly. */
+static bool is_outrun(const struct node *node)
+{
+    bool behind = false, abreast = false;
+    for (size_t i = 0; i < node->peer_count; i++) {
+        const struct peer *peer = node->peers[i];
+        if (!peer->box.durable || peer->link == NULL || peer->box.last != node->seq)
+            continue;
+        uint64_t slow = loop_now(node->loop) - peer->box.brisk;
+        if (is_nearly_full(peer) && slow < NODE_STALL_US)
+            return true;
+        if (is_behind(peer))
+            behind = behind || moves(peer);
+        else
+            abreast = true;
+    }
+    return behind && !abreast;
+}
+
+bool node_is_congested(const struct node *node)
+{
+    if (node->unstored || is_outrun(node))
+        return true;
+    for (size_t i = 0; i < node->peer_count; i++) {
+        const struct peer *peer = node->peers[i];
+        if (pump_is_full(peer) && timer_is_set(&peer->box.check))
+            return true;
+    }
+    return false;
+}
+
+/* --- pumping --- */
+
+void delivery_ready(struct peer *peer)
+{
+    struct node *node = peer->node;
+    if (peer->box.ready)
+        return;
+    peer->box.ready = true;
+    if (node->ready_count == node->ready_room) {
+        node->ready_room = node->ready_room != 0 ? 2 * node->ready_room : 16;
+        node->ready = alloc_resize(node->ready, node->ready_room, sizeof *node->ready);
+    }
+    node->ready[node->ready_count++] = peer_hold(peer);
+}
+
+/* Whole lines only: other verbs may come between two of them. */
+static size_t whole_lines(struct span run, size_t room)
+{
+    if (run.at == NULL || run.len <= room)
+        return run.len;
+    const char *end = room > 0 ? memrchr(run.at, '\n', room) : NULL;
+    if (end == NULL)
+        end = memchr(run.at, '\n', run.len);
+    return (size_t)(end - run.at) + 1;
+}
+
+/* How much of a session's window is open; a line that is larger than all of it goes alone. */
+static size_t window_left(const struct outbox *box)
+{
+    size_t flying = box->sent - box->foreign;
+    size_t window = box->window == 0 || box->window > NODE_OUTBOX_MAX ? NODE_OUTBOX_MAX
+                                                                      : (size_t)box->window;
+    return flying < window ? window - flying : 0;
+}
+
+static void note_sent(struct peer *peer, struct span lines)
+{
+    struct outbox *box = &peer->box;
+    const char *last = memrchr(lines.at, '\n', lines.len - 1);
+    size_t at = last != NULL ? (size_t)(last - lines.at) + 1 : 0;
+    peer->node->numbered = true;
+    receipts_verbs(peer, EVENT_SENT, lines, box->flown, UINT64_MAX);
+    box->flown = form_number(span_after(lines, at));
+}
+
+static void send_lines(struct peer *peer, size_t most)
+{
+    struct outbox *box = &peer->box;
+    struct channel *channel = peer->link->channel;
+    while (box->sent < box->lines.bytes) {
+        size_t queued = channel_queued(channel);
+        size_t left = box->plain ? SIZE_MAX : window_left(box);
+        if (queued >= most || left == 0)
+            return;
+        size_t room = most - queued < left ? most - queued : left;
+        size_t len = whole_lines(queue_peek(&box->lines, box->sent), room);
+        if (len > left && box->sent > box->foreign)
+            return;
+        struct slice lines = queue_share(&box->lines, box->sent, len);
+        box->sent += len;
+        if (!box->plain)
+            note_sent(peer, slice_span(lines));
+        channel_send_slice(channel, lines);
+    }
+}
+
+static void push_run(void *arg, const struct outbox_run *run)
+{
+    struct peer *peer = arg;
+    struct span lines = run->lines;
+    while (lines.len > 0 && form_number(lines) <= peer->box.loaded)
+        lines = span_after(lines, (size_t)((const char *)memchr(lines.at, '\n', lines.len) -
+                                           lines.at) + 1);
+    if (lines.len > 0)
+        queue_push(&peer->box.lines, spool_write(&peer->node->recalled, &lines, 1));
+    peer->box.loaded = run->last;
+}
+
+/* Reads on in the store. What it does not have any more is lost. */
+static void refill(struct peer *peer)
+{
+    struct outbox *box = &peer->box;
+    while (box->behind && box->lines.bytes < REFILL_BYTES) {
+        uint64_t before = box->loaded;
+        outbox_load(peer->node->db, peer->row.id, before, REFILL_BYTES, push_run, peer);
+        box->behind = box->loaded < box->last;
+        if (box->loaded > before)
+            continue;
+        uint64_t here = queue_count_lines(&box->lines, box->lines.bytes);
+        losses_count(peer, box->count - here, box->scope, "is missing from the state folder");
+        box->behind = false;
+        box->loaded = box->last;
+        box->count = here;
+        box->bytes = box->lines.bytes;
+    }
+}
+
+static bool may_send(struct peer *peer)
+{
+    if (peer->link->closing || peer->link->dead)
+        return false;
+    if (!link_is_session(peer->link))
+        return true;
+    if (!peer->box.resumed || peer->node->unstored)
+        return false;
+    refill(peer);
+    return true;
+}
+
+static void pump(struct peer *peer)
+{
+    if (peer->forgotten || peer->became != NULL || !delivery_waits(peer))
+        return;
+    if (peer->link == NULL) {
+        /* In its moment of grace it comes by itself: a dial would only cross with that. */
+        if (peer->box.held && !timer_is_set(&peer->attempt.again) && !timer_is_set(&peer->grace))
+            dialer_dial(peer);
+        return;
+    }
+    if (may_send(peer))
+        send_lines(peer, PUMP_BYTES);
+    pump_watch(peer);
+}
+
+void delivery_turn(struct node *node)
+{
+    for (size_t i = 0; i < node->ready_count; i++) {
+        struct peer *peer = node->ready[i];
+        peer->box.ready = false;
+        pump(peer);
+        peer_release(peer);
+    }
+    node->ready_count = 0;
+}
+
+void delivery_flush(struct peer *peer)
+{
+    if (!peer->node->leaving)
+        keeping_save(peer->node);
+    if (delivery_waits(peer) && may_send(peer))
+        send_lines(peer, SIZE_MAX);
+    pump_watch(peer);
+}
+
+/* --- the connection's fate --- */
+
+void delivery_reached(struct peer *peer)
+{
+    peer->box.held = peer->box.held || peer->box.hoped;
+    delivery_ready(peer);
+}
+
+void delivery_connected(struct peer *peer)
+{
+    struct outbox *box = &peer->box;
+    bool session = link_is_session(peer->link);
+    oneshot_cancel(peer);
+    if (session && box->plain)
+        form_to_verbs(peer);
+    else if (!session && !box->plain)
+        form_to_plain(peer);
+    if (session)
+        delivery_settle(peer);
+    box->resumed = false;
+    box->progress = box->brisk = loop_now(peer->node->loop);
+    delivery_ready(peer);
+}
+
+void delivery_disconnected(struct peer *peer, const char *cause)
+{
+    struct outbox *box = &peer->box;
+    if (box->plain) {
+        confirm_stream(peer);
+        delivery_give_up(peer, cause);
+        box->plain = false;
+        buffer_free(&box->numbers);
+    }
+    if (!box->durable)
+        delivery_lose(peer, box->foreign, cause);
+    box->sent = 0;
+    box->resumed = false;
+    if (box->durable) {
+        queue_clear(&box->lines);
+        box->loaded = box->acked;
+        box->behind = box->count > 0;
+    }
+    if (peer->ping != 0) {
+        peer->ping = 0;
+        peer->ping_state = PING_FAILED;
+    }
+}
+
+void delivery_written(struct peer *peer)
+{
+    peer->box.progress = loop_now(peer->node->loop);
+    if (peer->box.plain)
+        confirm_stream(peer);
+    pump_watch(peer);
+    if (delivery_waits(peer))
+        delivery_ready(peer);
+}
