@@ -147,14 +147,14 @@ def hello_flood_here(scene):
 @test("a /hello that names no port: its messages and events have an address all the same")
 def no_port(scene):
     node = scene.node("alice", "-e")
-    for extra in ("", " listen=0"):
+    for name, extra in (("*", ""), ("+", " listen=0")):
         client = scene.add(SessionConnection(connect(node.address),
-                                             Identity("*", "127.0.0.1:9")))
+                                             Identity(name, "127.0.0.1:9")))
         client.send(client.identity.greeting(),
-                    f"/hello 1 node=zz{extra[-1:]} boot=5 epoch=5 name=*{extra}",
+                    f"/hello 1 node=zz{extra[-1:]} boot=5 epoch=5 name={name}{extra}",
                     f"/bcast 1 up 1.2.3.4:5 bob{extra}")
-        node.expect(f"{client.local} * up 1.2.3.4:5 bob{extra}")
-        node.expect(f"* up {client.local} *")
+        node.expect(f"{client.local} {name} up 1.2.3.4:5 bob{extra}")
+        node.expect(f"* up {client.local} {name}")
         assert client.local in node.peers()
 
 
