@@ -66,9 +66,9 @@ uint64_t form_number(struct span verb)
 {
     uint64_t number = 0;
     size_t at = 0;
-    while (verb.at[at] != ' ')
+    while (at < verb.len && verb.at[at] != ' ')
         at++;
-    for (at++; verb.at[at] != ' '; at++)
+    for (at++; at < verb.len && verb.at[at] != ' '; at++)
         number = 10 * number + (uint64_t)(verb.at[at] - '0');
     return number;
 }

@@ -203,9 +203,9 @@ void keeping_save(struct node *node)
         return;
     }
     membership_write(node);
+    write_confirmations(node); /* what goes makes room for what comes */
     for (const struct run *run = node->runs; run != NULL; run = run->next)
         write_run(node, run);
-    write_confirmations(node);
     save_number(node, "seq", node->seq);
     if (node->unstored || node->renumbered)
         save_number(node, "epoch", node->epoch);

@@ -14,12 +14,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "mesh/internal.h"
+#include "store/identity.h"
 
 enum {
     LEAVE_DEADLINE_US = 2000000,
     HOLD_PLAIN_BYTES = 1 << 20, /* of the sink's backlog: plain connections are not read */
     HOLD_ALL_BYTES = 64 << 20,  /* nor are sessions */
-    ID_CHARS = 26,              /* 128 bits in base32 */
 };
 
 /* --- identity --- */
@@ -29,19 +29,16 @@ static void load_identity(struct node *node)
     char text[24];
     uint64_t last = 0;
     node->boot = clock_wall_us();
-    clock_random_text(node->id, ID_CHARS + 1);
-    if (node->db == NULL)
+    if (node->db == NULL) {
+        identity_make(node->id);
         return;
-    char *id = database_get(node->db, "node");
+    }
+    span_copy(span_of(database_node(node->db)), node->id, sizeof node->id);
     char *boot = database_get(node->db, "boot");
-    if (id != NULL && strlen(id) == ID_CHARS)
-        span_copy(span_of(id), node->id, sizeof node->id);
     if (boot != NULL && span_number(span_of(boot), &last) && last >= node->boot)
         node->boot = last + 1;
-    free(id);
     free(boot);
     snprintf(text, sizeof text, "%llu", (unsigned long long)node->boot);
-    database_set(node->db, "node", node->id);
     database_set(node->db, "boot", text);
     database_set(node->db, "name", node->name);
 }

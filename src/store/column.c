@@ -41,14 +41,12 @@ bool column_node(sqlite3_stmt *s, int column, char out[NODE_ID_TEXT])
     return node.len <= NODE_ID_MAX;
 }
 
-bool column_word(sqlite3_stmt *s, int column, char *out, size_t size)
+void column_word(sqlite3_stmt *s, int column, char *out, size_t size)
 {
     struct span word = column_span(s, column);
+    bool fit = word.len < size && text_is_one_word(word);
 
-    if (word.len == 0 || word.len >= size || !text_is_one_word(word))
-        return false;
-    span_copy(word, out, size);
-    return true;
+    span_copy(fit ? word : span_of("-"), out, size);
 }
 
 static size_t count_ends(struct span lines)

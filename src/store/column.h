@@ -23,8 +23,8 @@ void column_bind_number(struct sqlite3_stmt *s, int parameter, uint64_t number);
 /* true if it is a node's id: at most 64 of [a-z0-9], perhaps none. */
 bool column_node(struct sqlite3_stmt *s, int column, char out[NODE_ID_TEXT]);
 
-/* A word that may be shown as it is, at most size - 1 bytes. */
-bool column_word(struct sqlite3_stmt *s, int column, char *out, size_t size);
+/* A word of at most size - 1 bytes that may be shown as it is; "-" for anything else. */
+void column_word(struct sqlite3_stmt *s, int column, char *out, size_t size);
 
 /* count lines, each ended by LF. A count of 0 stands for any but none. */
 bool column_lines(struct sqlite3_stmt *s, int column, size_t count, struct span *out);

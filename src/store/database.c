@@ -1,31 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Opens the database, and keeps the turn's transaction and the prepared statements. It must not
- * know what the rows mean. Values are bound, never written into SQL.
+ * Keeps the turn's transaction, the prepared statements and the settings, and copes with a full
+ * disk. It must not know what the rows mean. Values are bound, never written into SQL.
  */
 #include "config.h"
 
 #include "store/database.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/schema.h"
+#include "store/ballast.h"
+#include "store/identity.h"
+#include "store/opening.h"
 
-enum {
-    DATABASE_BUSY_MS = 250,   /* for somebody who looks in with sqlite3(1); the loop stands still */
-    DATABASE_STATEMENTS = 64, /* more is a bug: their texts are few and fixed */
-};
+enum { DATABASE_STATEMENTS = 64 }; /* more is a bug: their texts are few and fixed */
 
 struct prepared {
     const char *sql;
@@ -35,17 +29,17 @@ struct prepared {
 struct database {
     sqlite3 *handle;
     char *path;
+    char *node;
+    struct ballast *ballast;
+    int64_t page_bytes;
     struct prepared statements[DATABASE_STATEMENTS];
     size_t statement_count;
     bool begun;      /* the turn's transaction is open */
     bool spoiled;    /* a write of this turn has failed: none of it will be kept */
-    bool complained; /* since the last commit that succeeded */
+    bool full;       /* so it has failed because the disk is full */
+    bool complained; /* since the last commit that succeeded … */
+    bool told_full;  /* … and of a full disk */
 };
-
-static const char settle[] = "PRAGMA journal_mode = WAL;"
-                             "PRAGMA synchronous = FULL;"
-                             "PRAGMA foreign_keys = ON;"
-                             "PRAGMA temp_store = MEMORY;";
 
 /* The first column, as a new string. A database that was tampered with may have NULL anywhere. */
 static char *first_column(sqlite3_stmt *statement)
@@ -55,137 +49,37 @@ static char *first_column(sqlite3_stmt *statement)
     return alloc_string(text != NULL ? (const char *)text : "");
 }
 
-/* ---- opening: each step returns an SQLite result code, and the handle knows its text */
-
-/* The first column of the first row; NULL without one. */
-static int query(sqlite3 *handle, const char *sql, char **value)
+static int64_t read_number(struct database *db, const char *sql)
 {
-    sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
+    sqlite3_stmt *s = database_statement(db, sql, false);
+    int64_t number = database_row(db, s) ? sqlite3_column_int64(s, 0) : 0;
 
-    *value = NULL;
-    if (result != SQLITE_OK)
-        return result;
-    if (sqlite3_step(statement) == SQLITE_ROW)
-        *value = first_column(statement);
-    return sqlite3_finalize(statement); /* what the step has come to */
-}
-
-static int check_pages(sqlite3 *handle)
-{
-    char *verdict;
-    int result = query(handle, "PRAGMA quick_check(1)", &verdict);
-
-    if (result == SQLITE_OK && (verdict == NULL || strcmp(verdict, "ok") != 0))
-        result = SQLITE_CORRUPT;
-    free(verdict);
-    return result;
-}
-
-/* SQLite would give the file the umask's mode; what it puts beside the file takes the file's. */
-static int make_private(const char *path)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-    if (fd < 0)
-        return -1;
-    int result = fchmod(fd, 0600);
-    close(fd);
-    return result;
-}
-
-/* SQLITE_OK with *handle, or another code with *cause. */
-static int open_file(const char *path, sqlite3 **handle, char **cause)
-{
-    *handle = NULL;
-    *cause = NULL;
-    if (make_private(path) != 0) {
-        *cause = alloc_print("%s", strerror(errno));
-        return SQLITE_CANTOPEN;
-    }
-    int result = sqlite3_open_v2(path, handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (result == SQLITE_OK)
-        result = sqlite3_busy_timeout(*handle, DATABASE_BUSY_MS);
-    if (result == SQLITE_OK)
-        result = sqlite3_exec(*handle, settle, NULL, NULL, NULL);
-    if (result == SQLITE_OK)
-        result = check_pages(*handle);
-    if (result == SQLITE_OK)
-        result = schema_migrate(*handle, cause);
-    if (result == SQLITE_OK)
-        return SQLITE_OK;
-    if (*cause == NULL)
-        *cause = alloc_string(sqlite3_errstr(result));
-    /* Whatever it is, it stays as it was found. */
-    if (*handle != NULL)
-        sqlite3_db_config(*handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    sqlite3_close(*handle);
-    *handle = NULL;
-    return result;
-}
-
-/* ---- a damaged file */
-
-static char *aside_name(const char *path)
-{
-    char time[CLOCK_TEXT];
-    char stamp[CLOCK_TEXT];
-    size_t len = 0;
-
-    clock_print((int64_t)(clock_wall_us() / 1000000), time);
-    for (const char *at = time; *at != '\0'; at++)
-        if (*at != '-' && *at != ':')
-            stamp[len++] = *at;
-    stamp[len] = '\0';
-    return alloc_print("%s.corrupt-%s", path, stamp);
-}
-
-static int move_one(const char *from, const char *to, const char *suffix)
-{
-    char *old = alloc_print("%s%s", from, suffix);
-    char *new = alloc_print("%s%s", to, suffix);
-    int result = rename(old, new);
-
-    free(old);
-    free(new);
-    return result;
-}
-
-/* The main file goes last: until it has gone, the next start finds the damage again. */
-static bool move_aside(const char *path, const char *why)
-{
-    char *aside = aside_name(path);
-    bool moved;
-
-    move_one(path, aside, "-wal");
-    move_one(path, aside, "-shm");
-    moved = move_one(path, aside, "") == 0;
-    if (moved)
-        log_error("%s is damaged (%s): moved to %s, and a new one begun", path, why, aside);
-    free(aside);
-    return moved;
+    sqlite3_reset(s);
+    return number;
 }
 
 struct database *database_open(const char *folder, char **cause)
 {
-    char *path = alloc_print("%s/hashflow.db", folder);
-    sqlite3 *handle;
+    struct database *db = alloc_zero(1, sizeof *db);
     char *why;
-    int result = open_file(path, &handle, &why);
 
-    if ((result == SQLITE_NOTADB || result == SQLITE_CORRUPT) && move_aside(path, why)) {
+    db->path = alloc_print("%s/hashflow.db", folder);
+    db->ballast = ballast_new(folder);
+    if (opening_open(db->path, db->ballast, &db->handle, &why) != SQLITE_OK) {
+        *cause = alloc_print("%s: %s", db->path, why);
         free(why);
-        result = open_file(path, &handle, &why);
-    }
-    if (result != SQLITE_OK) {
-        *cause = alloc_print("%s: %s", path, why);
-        free(why);
-        free(path);
+        database_close(db);
         return NULL;
     }
-    struct database *db = alloc_zero(1, sizeof *db);
-    db->handle = handle;
-    db->path = path;
+    char *former = database_get(db, "node"); /* where version 1 kept it */
+    db->node = identity_load(folder, former, cause);
+    free(former);
+    if (db->node == NULL) {
+        database_close(db);
+        return NULL;
+    }
+    db->page_bytes = read_number(db, "PRAGMA page_size");
+    ballast_keep(db->ballast, clock_now_us());
     return db;
 }
 
@@ -197,8 +91,15 @@ void database_close(struct database *db)
     for (size_t i = 0; i < db->statement_count; i++)
         sqlite3_finalize(db->statements[i].statement);
     sqlite3_close(db->handle);
+    ballast_free(db->ballast);
+    free(db->node);
     free(db->path);
     free(db);
+}
+
+const char *database_node(const struct database *db)
+{
+    return db->node;
 }
 
 /* ---- the turn's transaction */
@@ -210,10 +111,22 @@ static void complain(struct database *db)
     db->complained = true;
 }
 
+static void spoil_full(struct database *db)
+{
+    if (!db->told_full)
+        log_error("cannot store in %s: the disk is full; cure: free some space there", db->path);
+    db->told_full = true;
+    db->spoiled = db->full = true;
+}
+
 static void spoil(struct database *db)
 {
-    complain(db);
-    db->spoiled = true;
+    if (opening_is_full(db->handle, sqlite3_extended_errcode(db->handle))) {
+        spoil_full(db);
+    } else {
+        complain(db);
+        db->spoiled = true;
+    }
 }
 
 static bool execute(struct database *db, const char *sql)
@@ -221,17 +134,45 @@ static bool execute(struct database *db, const char *sql)
     return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
+/* The file gets its room before the commit, so that the journal can always be emptied into it and
+ * used again: then rows can be let go even if not a byte is left on the disk. */
+static bool reserve(struct database *db)
+{
+    sqlite3_int64 bytes = read_number(db, "PRAGMA page_count") * db->page_bytes;
+
+    return sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_SIZE_HINT, &bytes) == SQLITE_OK;
+}
+
+static void finish(struct database *db)
+{
+    if (!reserve(db))
+        spoil_full(db);
+    else if (!execute(db, "COMMIT"))
+        spoil(db);
+}
+
+/* The journal keeps its size: what it has of the disk is there for the turns to come. */
+static void make_room(struct database *db)
+{
+    ballast_drop(db->ballast, clock_now_us());
+    sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+}
+
 bool database_commit(struct database *db)
 {
-    if (db->begun && !db->spoiled && !execute(db, "COMMIT"))
-        spoil(db);
+    if (db->begun && !db->spoiled)
+        finish(db);
     /* After some errors SQLite has rolled back by itself. */
     if (db->spoiled && !sqlite3_get_autocommit(db->handle))
         execute(db, "ROLLBACK");
+    if (db->full)
+        make_room(db);
     bool kept = !db->spoiled;
-    if (db->begun && kept)
-        db->complained = false;
-    db->begun = db->spoiled = false;
+    if (db->begun && kept) {
+        db->complained = db->told_full = false;
+        ballast_keep(db->ballast, clock_now_us());
+    }
+    db->begun = db->spoiled = db->full = false;
     return kept;
 }
 
@@ -290,10 +231,8 @@ bool database_row(struct database *db, struct sqlite3_stmt *statement)
 
 int64_t database_new_id(struct database *db, const char *highest, int64_t last)
 {
-    sqlite3_stmt *s = database_statement(db, highest, false);
-    int64_t found = database_row(db, s) ? sqlite3_column_int64(s, 0) : 0;
+    int64_t found = read_number(db, highest);
 
-    sqlite3_reset(s);
     /* Only a stranger can have put in one so high; SQLite refuses the row if it is taken. */
     if (found > last && found < INT64_MAX)
         last = found;

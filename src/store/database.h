@@ -20,9 +20,12 @@ struct database;
 struct database *database_open(const char *folder, char **cause);
 void database_close(struct database *db); /* commits first */
 
+/* The id of the node that the folder is of (identity.h). */
+const char *database_node(const struct database *db);
+
 /* Ends the turn's transaction, if anything was written. false if the commit or any write of the
  * turn failed: then nothing of the turn is kept; the log has said why, once until a commit succeeds
- * again. */
+ * again. After a disk was full some room has been made (ballast.h): it is worth trying again. */
 bool database_commit(struct database *db);
 
 /* Settings: small facts by name. The caller frees what database_get returns; NULL if unset. */

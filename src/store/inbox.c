@@ -11,7 +11,7 @@
 
 #include "store/column.h"
 
-enum { SHOWN_TEXT = 256 }; /* an address or a name, and its NUL */
+enum { SHOWN_TEXT = 512 }; /* an address or a name, and its NUL */
 
 /* No count of settings comes so far; what a stranger has put in above it is as good as unset. */
 static const int64_t TURN_MAX = INT64_MAX / 2;
@@ -33,11 +33,12 @@ uint64_t inbox_mark(struct database *db, const char *node, uint64_t epoch)
 /* false if there is none yet. A turn that is spoiled needs none. */
 static bool move_mark(struct database *db, const char *node, uint64_t epoch, uint64_t seq)
 {
-    sqlite3_stmt *s = database_statement(
-        db,
-        "UPDATE marks SET seq = ?3, turn = (SELECT ifnull(max(turn), 0) + 1 FROM marks WHERE turn < ?4)"
-        " WHERE node = ?1 AND epoch = ?2",
-        true);
+    sqlite3_stmt *s =
+        database_statement(db,
+                           "UPDATE marks SET seq = ?3,"
+                           " turn = (SELECT ifnull(max(turn), 0) + 1 FROM marks WHERE turn < ?4)"
+                           " WHERE node = ?1 AND epoch = ?2",
+                           true);
 
     sqlite3_bind_text(s, 1, node, -1, SQLITE_STATIC);
     column_bind_number(s, 2, epoch);
@@ -147,9 +148,10 @@ void inbox_load(struct database *db, void (*each)(void *arg, const struct inbox_
     sqlite3_bind_int64(s, 1, COLUMN_LINES_MAX);
     while (database_row(db, s)) {
         run.id = sqlite3_column_int64(s, 0);
+        column_word(s, 2, address, sizeof address);
+        column_word(s, 3, name, sizeof name);
         run.epoch = column_number(s, 4);
         if (run.id > 0 && column_node(s, 1, node) && node[0] != '\0' &&
-            column_word(s, 2, address, sizeof address) && column_word(s, 3, name, sizeof name) &&
             column_lines(s, 5, 0, &run.lines))
             each(arg, &run);
     }

@@ -142,13 +142,15 @@ static bool read_run(sqlite3_stmt *s, uint64_t after, struct outbox_run *run)
     return column_lines(s, 4, run->count, &run->lines);
 }
 
-/* The run that has number after begins at or below it, and none between the two begins later. */
+/* The run that has number after begins at or below it, and none between the two begins later.
+ * What a copy says of its run must be true: outbox_sum() counts on it. */
 static sqlite3_stmt *select_runs(struct database *db, int64_t peer, uint64_t after)
 {
     sqlite3_stmt *s = database_statement(
         db,
         "SELECT r.id, r.last, r.count, r.at, r.lines FROM copies AS c CROSS JOIN runs AS r"
         " WHERE c.peer = ?1 AND c.last > ?2 AND r.id = c.run AND length(r.lines) <= ?3"
+        " AND r.last = c.last AND r.count = c.count AND length(r.lines) = c.bytes"
         " AND c.run >= ifnull((SELECT max(run) FROM copies WHERE peer = ?1 AND run <= ?2), 0)"
         " ORDER BY c.run",
         false);

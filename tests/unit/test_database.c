@@ -27,6 +27,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/outbox.h"
+#include "store/peers.h"
 #include "../lib/scratch.h"
 
 enum { KILLS = 20, PAGE = 4096 };
@@ -460,6 +462,98 @@ static void what_cannot_be_opened_is_told(void **state)
     free(path);
 }
 
+/* ---- older versions */
+
+static const char version_1[] =
+    "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE peers (id INTEGER PRIMARY KEY, node TEXT NOT NULL, name TEXT NOT NULL,"
+    "  dialect INTEGER NOT NULL, quiet INTEGER NOT NULL, claimed INTEGER NOT NULL,"
+    "  seen INTEGER NOT NULL);"
+    "CREATE TABLE addresses (peer INTEGER NOT NULL REFERENCES peers (id) ON DELETE CASCADE,"
+    "  rank INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (peer, rank)) WITHOUT ROWID;"
+    "INSERT INTO settings VALUES ('node', 'abcdefghijklmnopqrstuvwx27');"
+    "INSERT INTO settings VALUES ('name', 'ann');"
+    "INSERT INTO peers VALUES (7, 'n0de', 'bob', 3, 1, 0, 1000);"
+    "INSERT INTO addresses VALUES (7, 0, '10.0.0.2:7216');"
+    "PRAGMA user_version = 1;";
+
+static void make_version_1(void)
+{
+    char *path = below("hashflow.db");
+    sqlite3 *handle;
+
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, version_1, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
+    free(path);
+}
+
+static void expect_bob(void *arg, const struct peer_row *row)
+{
+    ++*(int *)arg;
+    assert_int_equal(row->id, 7);
+    assert_string_equal(row->node, "n0de");
+    assert_string_equal(row->name, "bob");
+    assert_true(row->quiet);
+    assert_false(row->banned);
+    assert_true(row->boot == 0);
+    assert_int_equal(row->seen, 1000);
+    assert_int_equal(row->address_count, 1);
+}
+
+static void version_1_is_taken_over(void **state)
+{
+    (void)state;
+    static const struct outbox_run run = {
+        .first = 1, .last = 1, .count = 1, .lines = {.at = "x\n", .len = 2}};
+    static const int64_t bob = 7;
+    struct outbox_total total;
+    int count = 0;
+
+    make_version_1();
+    struct database *db = open_good();
+    assert_string_equal(database_node(db), "abcdefghijklmnopqrstuvwx27");
+    expect_setting(db, "name", "ann");
+    peers_load(db, expect_bob, &count);
+    assert_int_equal(count, 1);
+    outbox_add(db, &run, &bob, 1);
+    database_close(db);
+    expect_outside("PRAGMA user_version", "2");
+    db = open_good();
+    outbox_sum(db, bob, &total);
+    assert_true(total.lines == 1);
+    database_close(db);
+    assert_int_equal(log_lines, 0);
+}
+
+static void the_node_outlives_its_database(void **state)
+{
+    (void)state;
+    struct database *db = open_good();
+    char *node = alloc_string(database_node(db));
+
+    database_close(db);
+    write_file("hashflow.db", 0, "noise instead of a header", 25);
+    db = open_good();
+    assert_string_equal(database_node(db), node);
+    assert_int_equal(count_files("*.corrupt-*"), 1);
+    database_close(db);
+    free(node);
+}
+
+static void without_an_id_nothing_is_opened(void **state)
+{
+    (void)state;
+    char *path = below("node");
+    char *cause = NULL;
+
+    assert_return_code(mkdir(path, 0700), errno);
+    assert_null(database_open(root, &cause));
+    assert_non_null(strstr(cause, path));
+    free(cause);
+    free(path);
+}
+
 /* ---- killed at any moment */
 
 /* Both settings are written in one turn, so they must always be equal. */
@@ -567,6 +661,9 @@ int main(void)
         TEST(an_empty_file_is_a_new_database),
         TEST(a_newer_version_is_refused_and_left_alone),
         TEST(what_cannot_be_opened_is_told),
+        TEST(version_1_is_taken_over),
+        TEST(the_node_outlives_its_database),
+        TEST(without_an_id_nothing_is_opened),
         TEST(a_killed_writer_leaves_whole_turns),
         TEST(a_killed_beginner_leaves_what_opens),
     };

@@ -321,8 +321,14 @@ static void runs_that_cannot_be_are_passed_over(void **state)
                    "INSERT INTO runs VALUES (115, 121, 1, 1, 'inside' || char(10));"
                    "INSERT INTO runs VALUES (131, 131, 1, 1, 17);"
                    "INSERT INTO runs VALUES (141, 141, 1, 1, zeroblob(20000000));"
-                   "INSERT INTO copies SELECT 1, id, max(last, id), 1, 2 FROM runs"
+                   "INSERT INTO runs VALUES (151, 151, 1, 1, 'x' || char(10));"
+                   "INSERT INTO runs VALUES (161, 161, 1, 1, 'x' || char(10));"
+                   "INSERT INTO runs VALUES (171, 171, 1, 1, 'x' || char(10));"
+                   "INSERT INTO copies SELECT 1, id, last, count, length(lines) FROM runs"
                    "  WHERE id NOT IN (10, 500);"
+                   "UPDATE copies SET last = 152 WHERE run = 151;"
+                   "UPDATE copies SET count = 2 WHERE run = 161;"
+                   "UPDATE copies SET bytes = 1 WHERE run = 171;"
                    "INSERT INTO copies VALUES (1, 499, 499, 1, 2);");
     expect_runs(bob, 0, ALL, "10-10*1@1:a, 111-120*1@1:x, 500-500*1@1:a, ");
     expect_runs(bob, 131, ALL, "500-500*1@1:a, ");
