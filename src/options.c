@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "mesh/node.h"
 #include "shell/waiting.h"
 #include "wire/message.h"
 
@@ -338,9 +339,9 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
         .port = ADDRESS_DEFAULT_PORT,
         .ready_fd = -1,
         .drain_us = OPTIONS_DRAIN_US,
-        .queue_lines = OPTIONS_QUEUE_LINES,
-        .queue_bytes = OPTIONS_QUEUE_BYTES,
-        .queue_age_s = OPTIONS_QUEUE_AGE_S,
+        .queue_lines = NODE_QUEUE_LINES,
+        .queue_bytes = NODE_QUEUE_BYTES,
+        .queue_age_s = NODE_EXPIRY_S,
         .heartbeat_us = OPTIONS_HEARTBEAT_US,
         .suspect_us = OPTIONS_SUSPECT_US,
         .down_us = OPTIONS_DOWN_US,

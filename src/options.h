@@ -10,11 +10,8 @@
 
 enum {
     OPTIONS_LISTEN_MAX = 8,
-    /* The defaults. */
+    /* The defaults; of what waits in mesh/node.h. */
     OPTIONS_DRAIN_US = 10000000,
-    OPTIONS_QUEUE_LINES = 1000000,
-    OPTIONS_QUEUE_BYTES = 268435456,
-    OPTIONS_QUEUE_AGE_S = 7 * 24 * 3600,
     OPTIONS_HEARTBEAT_US = 15000000,
     OPTIONS_SUSPECT_US = 30000000,
     OPTIONS_DOWN_US = 45000000,

@@ -142,8 +142,8 @@ static const char *mark_text(const struct console *c)
 {
     static const char *const signs[][2] = {
         [MARK_NONE] = {"", ""},
-        [MARK_ON_ITS_WAY] = {" .", " \u2026"},
-        [MARK_DELIVERED] = {" +", " \u2713"},
+        [MARK_ON_ITS_WAY] = {". ", "\u2026 "},
+        [MARK_DELIVERED] = {"+ ", "\u2713 "},
     };
     return signs[c->mark][c->utf8];
 }
@@ -152,11 +152,11 @@ static char *make_prompt(const struct console *c)
 {
     const struct peer *target = interpreter_target(c->interpreter);
     if (target == NULL)
-        return alloc_print("%s%s> ", node_name(c->node), mark_text(c));
+        return alloc_print("%s%s> ", mark_text(c), node_name(c->node));
     struct peer_view v;
     peer_look(target, &v);
     const char *whom = strcmp(v.name, "-") != 0 ? v.name : v.address;
-    return alloc_print("%s to %s%s> ", node_name(c->node), whom, mark_text(c));
+    return alloc_print("%s%s to %s> ", mark_text(c), node_name(c->node), whom);
 }
 
 void console_turn(struct console *c)

@@ -9,8 +9,22 @@ from hashflow_test import main, test
 from hashflow_test.seed import unique_ip
 from hashflow_test.sockets import connect
 
-LONG = ("port", "listen", "name", "command", "to", "keep", "events", "state", "no-store", "drain",
-        "ready-fd", "quiet", "verbose", "help", "version")
+LONG = ("port", "listen", "name", "command", "to", "keep", "events", "ids", "state", "no-store",
+        "drain", "queue-lines", "queue-bytes", "queue-age", "no-exchange", "heartbeat",
+        "suspect-after", "down-after", "ready-fd", "quiet", "verbose", "help", "version")
+
+# The values that an option takes, and values that it does not: at its bounds, just beyond, and
+# what is no such value at all.
+BOUNDED = (
+    ("--queue-lines", ("1", "1000000000"), ("0", "1000000001", "1k", "-1", "", "1.5", "x")),
+    ("--queue-bytes", ("1024", "1K", "300M", "1024G"),
+     ("1023", "1025G", "1T", "K", "1KK", "1k", "1.5M", "", "18446744073709551615G")),
+    ("--queue-age", ("1", "1s", "90m", "36h", "3650d"),
+     ("0", "0d", "3651d", "1w", "d", "1dd", "1.5h", "", "-1", "18446744073709551615d")),
+    ("--heartbeat", ("0.01", "29.9"), ("0", "0.009", "86401", "x", "", "-1", "1s", "1e1")),
+    ("--suspect-after", ("15.1", "44"), ("0", "x", "86401")),
+    ("--down-after", ("31", "86400"), ("0", "x", "86400.1")),
+)
 
 
 def reachable(address):
@@ -156,6 +170,31 @@ def ready(scene):
 def bad_ready(scene):
     node = scene.run("alice", "--ready-fd", "77")
     assert node.wait() == 2 and len(node.err) == 1, node.errors()
+
+
+@test("numbers and times beyond their bounds are one line and exit 2; those within are taken")
+def bounded(scene):
+    for option, good, bad in BOUNDED:
+        for value in bad:
+            node = scene.run("alice", option, value)
+            assert node.wait() == 2 and len(node.err) == 1, (option, value, node.errors())
+            assert f"{option} {value}" in node.errors(), node.errors()
+        for value in good:
+            node = scene.run("alice", "-q", option, value)
+            assert node.wait() == 0 and not node.err.items(), (option, value, node.errors())
+
+
+@test("the three silences must rise, whichever of them are given")
+def silences(scene):
+    for values in (("15", "15", "45"), ("20", "10", "45"), ("1", "3", "3"), ("1", "3", "2")):
+        options = zip(("--heartbeat", "--suspect-after", "--down-after"), values)
+        node = scene.run("alice", *(word for pair in options for word in pair))
+        assert node.wait() == 2 and len(node.err) == 1, node.errors()
+        assert all(option in node.errors() for option in ("--heartbeat", "--down-after"))
+    for options in (("--heartbeat", "30"), ("--suspect-after", "45"), ("--down-after", "30")):
+        assert scene.run("alice", *options).wait() == 2, options
+    low = ("--heartbeat", "0.1", "--suspect-after", "0.2", "--down-after", "0.3")
+    assert scene.run("alice", *low).wait() == 0
 
 
 @test("-- ends the options, and an address may follow options in any order")

@@ -102,7 +102,7 @@ static void test_search_in_history(void **state)
         screen_types(scene->screen, search, "0,25|(reverse-i-search)`ee': needle in a haystack"));
     scene_message(scene, "again");
     scene_type(scene, "\005!");
-    assert_types(scene, "0,28|alice> needle in a haystack!");
+    assert_types_after(scene, PROMPT_DELIVERED, "0,30|" PROMPT_DELIVERED " needle in a haystack!");
 }
 
 static void test_half_a_character_in_a_search(void **state)
@@ -241,8 +241,8 @@ static bool is_same(struct screen *with, const void *arg)
     struct screen *without = *(struct screen *const *)arg;
 
     screen_look(without);
-    const char *typed = screen_typed(without, PROMPT);
-    return strchr(typed, 'Z') != NULL && strcmp(screen_typed(with, PROMPT), typed) == 0;
+    const char *typed = screen_typed(without, PROMPT_DELIVERED);
+    return strchr(typed, 'Z') != NULL && strcmp(screen_typed(with, PROMPT_DELIVERED), typed) == 0;
 }
 
 /* The last message has the line drawn anew; without messages Ctrl-L does that. */
@@ -263,12 +263,34 @@ static void test_same_line_with_and_without_messages(void **state)
         scene_type(without, last_keys);
         scene_type(without, "\014");
         bool same = screen_until(with->screen, is_same, &without->screen);
-        print_message("# without: %s\n", screen_typed(without->screen, PROMPT));
-        print_message("# with:    %s\n", screen_typed(with->screen, PROMPT));
+        print_message("# without: %s\n", screen_typed(without->screen, PROMPT_DELIVERED));
+        print_message("# with:    %s\n", screen_typed(with->screen, PROMPT_DELIVERED));
         assert_true(same);
         scene_end(with);
         scene_end(without);
     }
+}
+
+/* ---- what the prompt says of lines that were sent */
+
+static void test_prompt_tells_what_arrives(void **state)
+{
+    struct scene *scene = *state;
+
+    scene_start(scene);
+    assert_types(scene, "0,7|alice>");
+    scene_type(scene, "/peers\r");
+    assert_types(scene, "0,7|alice>");
+    scene_type(scene, "good morning\r");
+    assert_hears(scene, "good morning");
+    assert_types_after(scene, PROMPT_DELIVERED, "0,9|" PROMPT_DELIVERED);
+    scene_type(scene, "/msg 127.0.0.1:1 nobody is there\r");
+    assert_types_after(scene, PROMPT_WAITING, "0,9|" PROMPT_WAITING);
+    scene_type(scene, "half\033b");
+    scene_message(scene, "the line stays");
+    assert_types_after(scene, PROMPT_WAITING, "0,9|" PROMPT_WAITING " half");
+    scene_type(scene, "\013/forget 127.0.0.1:1\r");
+    assert_types(scene, "0,7|alice>");
 }
 
 /* ---- pastes */
@@ -385,6 +407,7 @@ int main(void)
         SCENE(test_vi_with_a_command_pending),
         SCENE(test_burst),
         SCENE(test_same_line_with_and_without_messages),
+        SCENE(test_prompt_tells_what_arrives),
         SCENE(test_paste_in_progress),
         SCENE(test_paste_without_an_end),
         SCENE(test_pasted_commands_do_not_run),

@@ -66,7 +66,7 @@ static void test_ended_by_a_second_signal(void **state)
     kill(screen_pid(scene->screen), SIGTERM);
     scene_message(scene, "still draining");
     scene_type(scene, "half");
-    assert_types(scene, "0,11|alice> half");
+    assert_types_after(scene, PROMPT_WAITING, "0,13|" PROMPT_WAITING " half");
     kill(screen_pid(scene->screen), SIGTERM);
     assert_killed(scene, SIGTERM);
 }
@@ -114,7 +114,7 @@ static void test_frozen_terminal_stops_nobody(void **state)
     assert_hears(scene, "half and half");
     screen_freeze(scene->screen, false);
     scene_message(scene, "at last");
-    assert_types(scene, "0,7|alice>");
+    assert_types_after(scene, PROMPT_DELIVERED, "0,9|" PROMPT_DELIVERED);
     assert_null(strstr(screen_text(scene->screen), "not shown"));
 }
 
@@ -130,7 +130,7 @@ static void test_what_a_frozen_terminal_misses_is_counted(void **state)
     scene_say(scene, "the last");
     screen_freeze(scene->screen, false);
     assert_shows(scene, "lines are not shown");
-    assert_types(scene, "0,7|alice>");
+    assert_types_after(scene, PROMPT_DELIVERED, "0,9|" PROMPT_DELIVERED);
 }
 
 static void test_frozen_terminal_and_a_signal(void **state)

@@ -79,6 +79,18 @@ static void trace_hello(struct run *r, const struct hello *h)
     trace(r, h->passing, h->epoch, span_of(h->name));
 }
 
+static void trace_verb(struct run *r, const struct verb *v)
+{
+    check(v->kind != VERB_OTHER && v->kind != VERB_HELLO);
+    check(v->seq <= INT64_MAX);
+    trace(r, v->kind, v->seq, v->text);
+    trace(r, 0, 0, v->code);
+    if (v->kind == VERB_RESUME)
+        trace(r, 0, v->epoch, span_of(""));
+    if (v->kind == VERB_PEER || v->kind == VERB_GONE)
+        trace(r, 0, v->kind == VERB_GONE ? v->boot : v->address.port, span_of(v->node));
+}
+
 static void on_event(void *arg, const struct session_event *event)
 {
     struct run *r = arg;
@@ -89,9 +101,7 @@ static void on_event(void *arg, const struct session_event *event)
         trace_message(r, &event->message);
     if (event->kind == SESSION_VERB) {
         check(session_dialect(r->session) == DIALECT_SESSION);
-        check(event->verb.kind != VERB_OTHER && event->verb.kind != VERB_HELLO);
-        trace(r, event->verb.kind, event->verb.seq, event->verb.text);
-        trace(r, 0, 0, event->verb.code);
+        trace_verb(r, &event->verb);
     }
     if (event->kind == SESSION_HELLO) {
         trace_hello(r, &event->verb.hello);

@@ -18,8 +18,10 @@
 
 #include "screen.h"
 
-#define PROMPT      "alice>"
-#define PASTE(text) "\033[200~" text "\033[201~"
+#define PROMPT           "alice>"
+#define PROMPT_WAITING   "\u2026 alice>" /* a line that was sent is not delivered yet */
+#define PROMPT_DELIVERED "\u2713 alice>"
+#define PASTE(text)      "\033[200~" text "\033[201~"
 
 enum { ROWS = 24, COLUMNS = 80 };
 
@@ -75,7 +77,9 @@ bool scene_hears(struct scene *scene, const char *text);
 bool scene_ends(struct scene *scene, int exit_status);
 bool scene_is_killed(struct scene *scene, int signo);
 
-#define assert_types(scene, typed)  assert_true(screen_types((scene)->screen, PROMPT, typed))
+#define assert_types(scene, typed) assert_true(screen_types((scene)->screen, PROMPT, typed))
+#define assert_types_after(scene, prompt, typed)                                                   \
+    assert_true(screen_types((scene)->screen, prompt, typed))
 #define assert_shows(scene, text)   assert_true(screen_shows((scene)->screen, text))
 #define assert_hears(scene, text)   assert_true(scene_hears(scene, text))
 #define assert_ends(scene, status)  assert_true(scene_ends(scene, status))

@@ -107,6 +107,10 @@ static void wrong_lines_name_the_cure(void **state)
     refuse("/msg bob", "usage: /msg PEER TEXT");
     refuse("/peers now", "usage: /peers");
     refuse("/ping", "usage: /ping PEER");
+    refuse("/ban", "usage: /ban PEER");
+    refuse("/outbox bob", "usage: /outbox");
+    refuse("/b bob", "could be /bcast or /ban");
+    refuse("/wait", "usage: /wait CONDITION [SECS]");
     refuse("/ping a b", "usage: /ping PEER");
     refuse("/p", "could be");
     refuse("/MSG bob hi", "/help");

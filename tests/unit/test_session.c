@@ -73,10 +73,17 @@ static void trace_message(struct run *r, const char *word, const struct message 
 
 static void trace_verb(struct run *r, const struct verb *v)
 {
-    static const char *const words[] = {"hello", "msg", "bcast", "ping", "pong",
-                                        "name",  "bye", "error", "other"};
+    static const char *const words[] = {
+        [VERB_MSG] = "msg",   [VERB_BCAST] = "bcast", [VERB_PING] = "ping",
+        [VERB_PONG] = "pong", [VERB_ACK] = "ack",     [VERB_RESUME] = "resume",
+        [VERB_NAME] = "name", [VERB_PEER] = "peer",   [VERB_GONE] = "gone",
+        [VERB_BYE] = "bye",   [VERB_ERROR] = "error",
+    };
 
+    assert_non_null(words[v->kind]);
     assert_true(buffer_print(&r->trace, "%s", words[v->kind]));
+    if (v->kind == VERB_PEER || v->kind == VERB_GONE)
+        trace(r, " ", span_of(v->node));
     if (v->seq != 0)
         assert_true(buffer_print(&r->trace, " %llu", (unsigned long long)v->seq));
     if (v->code.len > 0)

@@ -54,8 +54,15 @@ static void good_verbs(void **state)
          TEXT("bad-verb")},
         {TEXT("/error c"), VERB_ERROR, 0, TEXT(""), TEXT("c")},
         {TEXT("/error full"), VERB_ERROR, 0, TEXT(""), TEXT("full")},
-        {TEXT("/resume 7 9"), VERB_OTHER, 0, TEXT("7 9"), TEXT("")},
-        {TEXT("/ack"), VERB_OTHER, 0, TEXT(""), TEXT("")},
+        {TEXT("/ack 0"), VERB_ACK, 0, TEXT("0"), TEXT("")},
+        {TEXT("/ack 12"), VERB_ACK, 12, TEXT("12"), TEXT("")},
+        {TEXT("/ack 12 later=1"), VERB_ACK, 12, TEXT("12 later=1"), TEXT("")},
+        {TEXT("/ack 9223372036854775807"), VERB_ACK, INT64_MAX, TEXT("9223372036854775807"),
+         TEXT("")},
+        {TEXT("/acks 12"), VERB_OTHER, 0, TEXT("12"), TEXT("")},
+        {TEXT("/resumes 7 9"), VERB_OTHER, 0, TEXT("7 9"), TEXT("")},
+        {TEXT("/peers"), VERB_OTHER, 0, TEXT(""), TEXT("")},
+        {TEXT("/gon"), VERB_OTHER, 0, TEXT(""), TEXT("")},
         {TEXT("/msgs 7 hi"), VERB_OTHER, 0, TEXT("7 hi"), TEXT("")},
         {TEXT("/z"), VERB_OTHER, 0, TEXT(""), TEXT("")},
         {TEXT("/az-09"), VERB_OTHER, 0, TEXT(""), TEXT("")},
@@ -124,6 +131,44 @@ static void bad_verbs(void **state)
         {TEXT("/name "), "name"},
         {TEXT("/name two words"), "no space"},
         {TEXT("/name b "), "no space"},
+        {TEXT("/ack"), "sequence"},
+        {TEXT("/ack "), "sequence"},
+        {TEXT("/ack x"), "sequence"},
+        {TEXT("/ack -1"), "sequence"},
+        {TEXT("/ack  1"), "sequence"},
+        {TEXT("/ack 7x"), "sequence"},
+        {TEXT("/ack 9223372036854775808"), "sequence"},
+        {TEXT("/resume"), "epoch"},
+        {TEXT("/resume "), "epoch"},
+        {TEXT("/resume x 9"), "epoch"},
+        {TEXT("/resume -7 9"), "epoch"},
+        {TEXT("/resume  7 9"), "epoch"},
+        {TEXT("/resume 18446744073709551616 9"), "epoch"},
+        {TEXT("/resume 7"), "sequence"},
+        {TEXT("/resume 7 "), "sequence"},
+        {TEXT("/resume 7 x"), "sequence"},
+        {TEXT("/resume 7  9"), "sequence"},
+        {TEXT("/resume 7 9223372036854775808"), "sequence"},
+        {TEXT("/peer"), "address"},
+        {TEXT("/peer "), "address"},
+        {TEXT("/peer 10.0.0.2 abc bob"), "address"},
+        {TEXT("/peer host:7216 abc bob"), "address"},
+        {TEXT("/peer 10.0.0.2:0 abc bob"), "address"},
+        {TEXT("/peer  10.0.0.2:7216 abc bob"), "address"},
+        {TEXT("/peer 10.0.0.2:7216"), "node"},
+        {TEXT("/peer 10.0.0.2:7216 "), "node"},
+        {TEXT("/peer 10.0.0.2:7216 ABC bob"), "node"},
+        {TEXT("/peer 10.0.0.2:7216 a.b bob"), "node"},
+        {TEXT("/peer 10.0.0.2:7216 abc"), "name"},
+        {TEXT("/peer 10.0.0.2:7216 abc "), "name"},
+        {TEXT("/peer 10.0.0.2:7216 abc two words"), "no space"},
+        {TEXT("/gone"), "node"},
+        {TEXT("/gone "), "node"},
+        {TEXT("/gone ABC 7"), "node"},
+        {TEXT("/gone abc"), "boot"},
+        {TEXT("/gone abc "), "boot"},
+        {TEXT("/gone abc x"), "boot"},
+        {TEXT("/gone abc 18446744073709551616"), "boot"},
         {TEXT("/error"), "code"},
         {TEXT("/error "), "code"},
         {TEXT("/error  text"), "code"},
@@ -142,6 +187,57 @@ static void bad_verbs(void **state)
     struct verb v;
     const char *cause = NULL;
     assert_false(verb_parse(span_make(NULL, 0), &v, &cause));
+}
+
+static struct verb read_verb(struct span line)
+{
+    struct verb v;
+    const char *cause = NULL;
+
+    if (!verb_parse(line, &v, &cause))
+        fail_msg("%.*s: %s", (int)line.len, line.at, cause);
+    return v;
+}
+
+/* Longer lines of a later version are read as far as they are known. */
+static void what_resume_and_gone_carry(void **state)
+{
+    (void)state;
+    struct verb v = read_verb(TEXT("/resume 18446744073709551615 0"));
+    assert_int_equal(v.kind, VERB_RESUME);
+    assert_true(v.epoch == UINT64_MAX && v.seq == 0);
+    v = read_verb(TEXT("/resume 0 9223372036854775807 later=1"));
+    assert_true(v.epoch == 0 && v.seq == INT64_MAX);
+    v = read_verb(TEXT("/gone az09 18446744073709551615"));
+    assert_int_equal(v.kind, VERB_GONE);
+    assert_string_equal(v.node, "az09");
+    assert_true(v.boot == UINT64_MAX);
+    v = read_verb(TEXT("/gone a 0 later=1"));
+    assert_true(v.boot == 0);
+}
+
+static void what_peer_carries(void **state)
+{
+    static const struct {
+        struct span line;
+        const char *address, *name;
+    } rows[] = {
+        {TEXT("/peer 10.0.0.2:7216 abc bob"), "10.0.0.2:7216", "bob"},
+        {TEXT("/peer <10.0.0.2:7216> abc -"), "10.0.0.2:7216", "-"},
+        {TEXT("/peer [fd00::2]:1 abc zo\xc3\xab"), "[fd00::2]:1", "zo\xc3\xab"},
+        {TEXT("/peer [::ffff:10.0.0.2]:65535 abc \x1b[31m"), "10.0.0.2:65535", "\x1b[31m"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char address[ADDRESS_TEXT];
+        struct verb v = read_verb(rows[i].line);
+        assert_int_equal(v.kind, VERB_PEER);
+        address_print(&v.address, address);
+        assert_string_equal(address, rows[i].address);
+        assert_string_equal(v.node, "abc");
+        check_span(v.text, span_of(rows[i].name)); /* as it was said: name_shown() is to be asked */
+    }
 }
 
 static void the_length_of_tokens(void **state)
@@ -365,6 +461,72 @@ static void each_written_verb_comes_back(void **state)
     }
 }
 
+static struct verb read_only_verb(const struct buffer *b)
+{
+    return read_verb(only_line(b));
+}
+
+static void confirmations_come_back(void **state)
+{
+    static const uint64_t numbers[] = {0, 1, 9, 10, 1234567890, INT64_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct buffer b;
+        buffer_init(&b, 1000);
+        verb_format_ack(&b, numbers[i]);
+        struct verb v = read_only_verb(&b);
+        assert_true(v.kind == VERB_ACK && v.seq == numbers[i]);
+        buffer_consume(&b, buffer_length(&b));
+        verb_format_resume(&b, UINT64_MAX - numbers[i], numbers[i]);
+        v = read_only_verb(&b);
+        assert_true(v.kind == VERB_RESUME && v.seq == numbers[i] &&
+                    v.epoch == UINT64_MAX - numbers[i]);
+        buffer_free(&b);
+    }
+}
+
+static void news_of_others_comes_back(void **state)
+{
+    struct address a;
+    struct buffer b;
+    char node[NODE_ID_TEXT] = "";
+
+    (void)state;
+    memset(node, 'z', NODE_ID_MAX);
+    assert_true(address_parse(TEXT("[fe80::1%3]:7216"), &a));
+    buffer_init(&b, 1000);
+    verb_format_peer(&b, &a, node, "bob");
+    struct verb v = read_only_verb(&b);
+    assert_int_equal(v.kind, VERB_PEER);
+    assert_true(address_equal(&v.address, &a));
+    assert_string_equal(v.node, node);
+    check_span(v.text, TEXT("bob"));
+    buffer_consume(&b, buffer_length(&b));
+    verb_format_gone(&b, node, UINT64_MAX);
+    v = read_only_verb(&b);
+    assert_true(v.kind == VERB_GONE && v.boot == UINT64_MAX);
+    assert_string_equal(v.node, node);
+    buffer_free(&b);
+}
+
+static void they_read_well(void **state)
+{
+    struct address a;
+    struct buffer b;
+
+    (void)state;
+    assert_true(address_parse(TEXT("10.0.0.2:7216"), &a));
+    buffer_init(&b, 1000);
+    verb_format_resume(&b, 7, 9);
+    verb_format_ack(&b, 12);
+    verb_format_peer(&b, &a, "abc", "bob");
+    verb_format_gone(&b, "abc", 5);
+    check_span(buffer_span(&b), TEXT("/resume 7 9\n/ack 12\n/peer 10.0.0.2:7216 abc bob\n"
+                                     "/gone abc 5\n"));
+    buffer_free(&b);
+}
+
 static void heads_of_lines_with_text(void **state)
 {
     char out[VERB_HEAD];
@@ -382,6 +544,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_verbs),
         cmocka_unit_test(bad_verbs),
+        cmocka_unit_test(what_resume_and_gone_carry),
+        cmocka_unit_test(what_peer_carries),
         cmocka_unit_test(the_length_of_tokens),
         cmocka_unit_test(good_hellos),
         cmocka_unit_test(hellos_with_odd_values),
@@ -390,6 +554,9 @@ int main(void)
         cmocka_unit_test(hello_comes_back),
         cmocka_unit_test(hello_reads_well),
         cmocka_unit_test(each_written_verb_comes_back),
+        cmocka_unit_test(confirmations_come_back),
+        cmocka_unit_test(news_of_others_comes_back),
+        cmocka_unit_test(they_read_well),
         cmocka_unit_test(heads_of_lines_with_text),
     };
 
