@@ -170,6 +170,7 @@ static void begin_session(struct peer *peer)
     verb_format_resume(&line, peer->epoch, peer->kept);
     link_send(peer->link, &line);
     delivery_connected(peer);
+    liveness_begin(peer->link);
     if (strcmp(peer->link->said_name, peer->node->name) != 0)
         link_name(peer->link);
     node_ping(peer->node, peer, &cause); /* for /peers: a session always has a round trip */

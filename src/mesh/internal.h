@@ -224,7 +224,7 @@ struct node {
     struct address clones[CLONES_MAX]; /* where a copy of us is; told once each */
     size_t clone_count;
     struct exchange *exchange; /* what is heard of others; NULL: it is not wanted */
-    char silence[32];          /* why a peer that has been silent for too long is down */
+    char silence[32];          /* why one that has been silent for too long is down */
     bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
     bool leaving;
     struct timer leave;
@@ -291,6 +291,14 @@ void tombs_written(struct node *node); /* the transaction has been committed */
 /* --- link.c: one connection --- */
 #define LINK_DUPLICATE "duplicate" /* the reason of a /bye that is no goodbye */
 
+/* Whether there is life at the other end of a session. */
+struct pulse {
+    struct timer timer;
+    uint64_t life;  /* what counts as the last sign of it; monotonic us */
+    bool suspected; /* EVENT_SUSPECT was told last, not EVENT_BACK */
+    bool held;      /* we read nothing */
+};
+
 struct link {
     struct node *node;
     struct channel *channel;
@@ -311,6 +319,7 @@ struct link {
     bool hearsay;       /* dialled on somebody's word: nothing but its /hello is heard */
     uint64_t epoch;     /* of our numbering, as said in our /hello */
     const char *cause;  /* why it ended; static */
+    struct pulse pulse;
     struct timer timer; /* the session's deadline, or the end of a closing connection */
     struct link *next, **link_back;
 };
@@ -348,6 +357,12 @@ void link_acked(struct link *link); /* what waited for our acks goes on */
 void link_hold(struct link *link); /* reads, or does not, as the node says */
 void link_reap(struct node *node);
 bool link_is_session(const struct link *link);
+
+/* --- liveness.c: whether the other side of a session is still there --- */
+void liveness_begin(struct link *link);     /* it is a session now */
+void liveness_end(struct link *link);
+void liveness_heard(struct link *link); /* something has come in */
+void liveness_hold(struct link *link, bool held); /* it is not read, or read again */
 
 /* --- door.c: who is let in --- */
 void door_accepted(void *arg, int fd, const struct address *from); /* takes fd; arg is the node */
