@@ -163,7 +163,8 @@ struct link *link_new(struct node *node, int fd, enum session_role role, struct 
     link->me = link->local;
     link->me.port = node_port(node, &link->local);
     span_copy(span_of(node->name), link->said_name, sizeof link->said_name);
-    link->session = new_session(link, peer != NULL && peer->row.dialect == DIALECT_SESSION);
+    /* Of whom we have no peer we have only heard, as of a node. */
+    link->session = new_session(link, peer == NULL || peer->row.dialect == DIALECT_SESSION);
     link->next = node->links;
     link->link_back = &node->links;
     if (link->next != NULL)
@@ -235,6 +236,7 @@ void link_kill(struct link *link, const char *cause)
     session_close(link->session);
     timer_stop(link->node->loop, &link->timer);
     liveness_end(link);
+    exchange_end(link);
     *link->link_back = link->next;
     if (link->next != NULL)
         link->next->link_back = link->link_back;

@@ -103,6 +103,7 @@ struct node *node_new(struct loop *loop, struct database *db, const struct node_
     keeping_start(node);
     if (db != NULL)
         database_commit(db);
+    hearsay_start(node);
     spool_init(&node->verbs);
     spool_init(&node->arrived);
     spool_init(&node->recalled);
@@ -143,6 +144,7 @@ void node_free(struct node *node)
     timer_stop(node->loop, &node->retry);
     timer_stop(node->loop, &node->expiry);
     tombs_free(node);
+    hearsay_free(node);
     free(node->plain);
     free(node->peers);
     free(node->ready);
