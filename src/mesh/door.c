@@ -111,12 +111,18 @@ void door_refuses_copy(struct link *link, const struct address *at)
     link_fault(link, "clone", "another node has this node id: the state folder was copied");
 }
 
+/* The user has named an address, and we have dialled it to find out who is there. */
+static bool is_asked_for(const struct link *link)
+{
+    return link->role == SESSION_DIALER && link->peer != NULL && link->peer->named &&
+           link->peer->row.node[0] == '\0';
+}
+
 /* Whom the user asks for is met again; so is one that has started anew and comes by itself. */
 static bool is_forgotten(const struct link *link, const struct hello *hello,
                          const struct peer *known)
 {
-    bool dialled = link->role == SESSION_DIALER && link->peer != NULL && link->peer->named;
-    bool asked = dialled || (known != NULL && known->named);
+    bool asked = is_asked_for(link) || (known != NULL && known->named);
     return !asked && tombs_hold(link->node, hello->node, link->hearsay ? 0 : hello->boot);
 }
 
@@ -156,6 +162,8 @@ static bool refuse_older(struct link *link, struct peer *known)
 
 bool door_refuses(struct link *link, const struct hello *hello, struct peer *known)
 {
+    if (known != NULL && is_asked_for(link) && link->peer->pardons)
+        known->row.banned = false;
     if (known != NULL && known->row.banned)
         return refuse_banned(link, known);
     if (is_forgotten(link, hello, known))

@@ -170,6 +170,8 @@ static void begin_session(struct peer *peer)
     verb_format_resume(&line, peer->epoch, peer->kept);
     link_send(peer->link, &line);
     delivery_connected(peer);
+    liveness_begin(peer->link);
+    exchange_begin(peer->link);
     if (strcmp(peer->link->said_name, peer->node->name) != 0)
         link_name(peer->link);
     node_ping(peer->node, peer, &cause); /* for /peers: a session always has a round trip */
@@ -254,6 +256,7 @@ static void hear_bye(struct link *link, const struct verb *verb)
         return;
     }
     peer->left = true;
+    exchange_left(link, verb->text);
     link_answer_bye(link);
 }
 
@@ -281,8 +284,8 @@ static void hear_verb(struct link *link, const struct session_event *event)
     case VERB_NAME: peer_set_name(link->peer, verb->text); break;
     case VERB_BYE: hear_bye(link, verb); break;
     case VERB_ERROR: hear_error(link, verb); break;
-    case VERB_PEER:
-    case VERB_GONE:
+    case VERB_PEER: hearsay_add(link, verb); break;
+    case VERB_GONE: hearsay_gone(link, verb); break;
     case VERB_HELLO:
     case VERB_OTHER: break;
     }

@@ -16,7 +16,7 @@
 
 struct link;
 struct oneshot;
-struct exchange;
+struct hearsay;
 struct tomb;
 
 enum {
@@ -121,6 +121,8 @@ struct peer {
     bool announced;     /* EVENT_UP was told last, not EVENT_DOWN */
     struct timer grace; /* before a lost connection is announced */
 
+    uint64_t met;       /* which of the node's meetings its session began with */
+
     /* What it sends. */
     uint64_t boot;  /* of its present run */
     uint64_t epoch; /* of its numbering */
@@ -223,8 +225,9 @@ struct node {
     size_t tomb_count, tomb_room;
     struct address clones[CLONES_MAX]; /* where a copy of us is; told once each */
     size_t clone_count;
-    struct exchange *exchange; /* what is heard of others; NULL: it is not wanted */
-    char silence[32];          /* why a peer that has been silent for too long is down */
+    struct hearsay *hearsay;   /* what others tell us of; NULL: it is not wanted */
+    uint64_t meetings;         /* sessions begun */
+    char silence[32];          /* why one that has been silent for too long is down */
     bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
     bool leaving;
     struct timer leave;
@@ -291,6 +294,14 @@ void tombs_written(struct node *node); /* the transaction has been committed */
 /* --- link.c: one connection --- */
 #define LINK_DUPLICATE "duplicate" /* the reason of a /bye that is no goodbye */
 
+/* Whether there is life at the other end of a session. */
+struct pulse {
+    struct timer timer;
+    uint64_t life;  /* what counts as the last sign of it; monotonic us */
+    bool suspected; /* EVENT_SUSPECT was told last, not EVENT_BACK */
+    bool held;      /* we read nothing */
+};
+
 struct link {
     struct node *node;
     struct channel *channel;
@@ -313,6 +324,10 @@ struct link {
     uint64_t epoch;     /* of our numbering, as said in our /hello */
     uint64_t ack;       /* the last one said */
     const char *cause;  /* why it ended; static */
+    struct pulse pulse;
+    uint64_t told;      /* its side was told of peers up to that meeting, */
+    uint64_t told_at;   /* and when; monotonic us */
+    struct timer tell;
     struct timer timer; /* the session's deadline, or the end of a closing connection */
     struct link *next, **link_back;
 };
@@ -351,6 +366,27 @@ void link_acked(struct link *link); /* what waited for our acks goes on */
 void link_hold(struct link *link); /* reads, or does not, as the node says */
 void link_reap(struct node *node);
 bool link_is_session(const struct link *link);
+
+/* --- exchange.c: telling sessions whom we are connected to --- */
+void exchange_begin(struct link *link); /* it is a session now */
+void exchange_end(struct link *link);
+void exchange_left(const struct link *link, struct span reason); /* the reason of its /bye */
+bool exchange_counts(const struct link *link); /* it is its peer's session, and not about to end */
+/* Is the address worth a word between us and the other side? */
+bool exchange_may_pass(const struct link *link, const struct address *a);
+
+/* --- hearsay.c: trying whom others are connected to --- */
+void hearsay_start(struct node *node);
+void hearsay_free(struct node *node);
+void hearsay_add(struct link *link, const struct verb *verb);  /* what it says with /peer */
+void hearsay_gone(struct link *link, const struct verb *verb); /* and with /gone */
+void hearsay_met(struct node *node, const struct address *a);  /* a node has answered there */
+
+/* --- liveness.c: whether the other side of a session is still there --- */
+void liveness_begin(struct link *link);     /* it is a session now */
+void liveness_end(struct link *link);
+void liveness_heard(struct link *link); /* something has come in */
+void liveness_hold(struct link *link, bool held); /* it is not read, or read again */
 
 /* --- door.c: who is let in --- */
 void door_accepted(void *arg, int fd, const struct address *from); /* takes fd; arg is the node */

@@ -62,6 +62,7 @@ static void channel_data(void *arg, struct span bytes)
     if (link->dead)
         return;
     link->heard = loop_now(link->node->loop);
+    liveness_heard(link);
     if (link->peer != NULL && link->peer->link == link)
         peer_spoke(link->peer);
     session_input(link->session, bytes, loop_now(link->node->loop));
@@ -165,7 +166,8 @@ struct link *link_new(struct node *node, int fd, enum session_role role, struct 
     link->me = link->local;
     link->me.port = node_port(node, &link->local);
     span_copy(span_of(node->name), link->said_name, sizeof link->said_name);
-    link->session = new_session(link, peer != NULL && peer->row.dialect == DIALECT_SESSION);
+    /* Of whom we have no peer we have only heard, as of a node. */
+    link->session = new_session(link, peer == NULL || peer->row.dialect == DIALECT_SESSION);
     link->next = node->links;
     link->link_back = &node->links;
     if (link->next != NULL)
@@ -236,6 +238,8 @@ void link_kill(struct link *link, const char *cause)
     hearing_end(link);
     session_close(link->session);
     timer_stop(link->node->loop, &link->timer);
+    liveness_end(link);
+    exchange_end(link);
     *link->link_back = link->next;
     if (link->next != NULL)
         link->next->link_back = link->link_back;
@@ -382,8 +386,9 @@ void link_acked(struct link *link)
 void link_hold(struct link *link)
 {
     const struct node *node = link->node;
-    channel_hold(link->channel,
-                 node->held_all || (node->held_plain && !link_is_session(link)));
+    bool hold = node->held_all || (node->held_plain && !link_is_session(link));
+    channel_hold(link->channel, hold);
+    liveness_hold(link, hold);
 }
 
 void link_reap(struct node *node)

@@ -172,6 +172,7 @@ void membership_absorb(struct peer *keeper, struct peer *other)
     delivery_move(keeper, other);
     keeper->named = keeper->named || other->named;
     keeper->tried = keeper->tried || other->tried;
+    keeper->refused = keeper->refused && other->refused;
     keeper->row.banned = (keeper->row.banned || other->row.banned) && !other->pardons;
     keeper->row.quiet = (keeper->row.quiet && other->row.quiet) || keeper->row.banned;
     if (keeper->alias == NULL) {

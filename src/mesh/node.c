@@ -79,6 +79,9 @@ static struct node_config with_defaults(const struct node_config *config)
     c.queue_lines = c.queue_lines != 0 ? c.queue_lines : NODE_QUEUE_LINES;
     c.queue_bytes = c.queue_bytes != 0 ? c.queue_bytes : NODE_QUEUE_BYTES;
     c.queue_age_s = c.queue_age_s != 0 ? c.queue_age_s : NODE_EXPIRY_S;
+    c.heartbeat_us = c.heartbeat_us != 0 ? c.heartbeat_us : NODE_HEARTBEAT_US;
+    c.suspect_us = c.suspect_us != 0 ? c.suspect_us : NODE_SUSPECT_US;
+    c.down_us = c.down_us != 0 ? c.down_us : NODE_DOWN_US;
     return c;
 }
 
@@ -97,6 +100,7 @@ struct node *node_new(struct loop *loop, struct database *db, const struct node_
     keeping_start(node);
     if (db != NULL)
         database_commit(db);
+    hearsay_start(node);
     spool_init(&node->verbs);
     spool_init(&node->arrived);
     spool_init(&node->recalled);
@@ -137,6 +141,7 @@ void node_free(struct node *node)
     timer_stop(node->loop, &node->retry);
     timer_stop(node->loop, &node->expiry);
     tombs_free(node);
+    hearsay_free(node);
     free(node->plain);
     free(node->peers);
     free(node->ready);

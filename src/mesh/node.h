@@ -15,6 +15,9 @@ enum {
     NODE_LISTENERS = 16,           /* most addresses to listen on */
     NODE_OUTBOX_MAX = 4194304,     /* bytes that wait for one peer */
     NODE_STALL_US = 1000000,       /* a full peer without progress for so long is given up */
+    NODE_HEARTBEAT_US = 15000000,  /* when the configuration says 0; see struct node_config */
+    NODE_SUSPECT_US = 30000000,
+    NODE_DOWN_US = 45000000,
     NODE_EXPIRY_S = 7 * 24 * 3600, /* a session peer away for longer gets no broadcasts */
     NODE_QUEUE_LINES = 1000000,    /* stored for one peer, unless the configuration says otherwise */
     NODE_QUEUE_BYTES = 256 << 20,

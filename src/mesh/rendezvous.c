@@ -192,6 +192,8 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
     learn(peer, hello);
     peer->link = link;
     link->peer = peer;
+    if (link->hearsay)
+        hearsay_met(link->node, &link->remote);
     link->hearsay = false;
     peer->row.quiet = false;
     peer->refused = peer->refused && link->role == SESSION_DIALER;

@@ -282,6 +282,17 @@ void channel_hold(struct channel *c, bool hold)
     update_interest(c);
 }
 
+void channel_limit_silence(struct channel *c, uint64_t us)
+{
+#ifdef TCP_USER_TIMEOUT
+    unsigned ms = (unsigned)((us + 999) / 1000);
+    setsockopt(c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+#else
+    (void)c;
+    (void)us;
+#endif
+}
+
 /* ---- what is known of it */
 
 bool channel_is_finished(const struct channel *c)

@@ -55,6 +55,10 @@ bool channel_is_finished(const struct channel *c); /* the FIN has been sent */
 /* A held channel reads nothing: the other side's writes fill the kernel's buffers and stop. */
 void channel_hold(struct channel *c, bool hold);
 
+/* How long the other side may confirm nothing of what we send before the kernel ends the
+ * connection (TCP_USER_TIMEOUT, where it exists), microseconds; 0: as long as the kernel likes. */
+void channel_limit_silence(struct channel *c, uint64_t us);
+
 void channel_local(const struct channel *c, struct address *out);
 void channel_remote(const struct channel *c, struct address *out);
 
