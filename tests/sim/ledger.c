@@ -241,7 +241,7 @@ static void check_number(struct machine *m, const struct event_id *id, long inde
     r->line = index;
 }
 
-struct line *ledger_heard(struct machine *m, const struct event *event)
+unsigned ledger_heard(struct machine *m, const struct event *event)
 {
     struct book *b = book_of(m), *from = other_book(m);
     long index = find_line(m, event->text);
@@ -249,7 +249,7 @@ struct line *ledger_heard(struct machine *m, const struct event *event)
     if (index < 0) {
         violation("%c has heard what nobody sent: %.*s", m->letter,
                   (int)(event->text.len < 40 ? event->text.len : 40), event->text.at);
-        return NULL;
+        return 0;
     }
     struct line *line = &from->lines[index];
     check_number(m, &event->id, index);
@@ -264,11 +264,13 @@ struct line *ledger_heard(struct machine *m, const struct event *event)
     line->repeatable = false;
     line->pending = true;
     line->commits = b->commits;
-    return line;
+    return line->number;
 }
 
-void ledger_printed(struct machine *m, struct line *line)
+void ledger_printed(struct machine *m, unsigned number)
 {
+    struct line *line = &other_book(m)->lines[number - 1];
+
     line->turn = book_of(m)->turn;
     line->pending = false;
 }

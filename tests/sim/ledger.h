@@ -10,8 +10,6 @@
 #include "mesh/event.h"
 #include "world.h"
 
-struct line;
-
 void ledger_begin(void);
 void ledger_end(void); /* frees the book */
 
@@ -25,9 +23,10 @@ enum { LEDGER_TEXT_MIN = 12 };
 struct span ledger_write(struct machine *m, size_t size, bool meant);
 void ledger_refused(struct machine *m); /* the last one was not taken */
 
-/* stdout was given a message; NULL if that broke a rule. Then: it has left, whole. */
-struct line *ledger_heard(struct machine *m, const struct event *event);
-void ledger_printed(struct machine *m, struct line *line);
+/* stdout was given a message: which line that is of the other's, 0 if of none. Then: it has left,
+ * whole. */
+unsigned ledger_heard(struct machine *m, const struct event *event);
+void ledger_printed(struct machine *m, unsigned line);
 
 void ledger_told(struct machine *m, const struct event *event); /* any other event */
 void ledger_commit(struct machine *m);                          /* what it had written is stored */

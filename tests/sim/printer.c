@@ -20,7 +20,7 @@ void printer_free(struct printer *p)
     *p = (struct printer){.machine = p->machine};
 }
 
-void printer_add(struct printer *p, struct line *line, size_t bytes)
+void printer_add(struct printer *p, unsigned line, size_t bytes)
 {
     if (p->count == p->room) {
         p->room = p->room != 0 ? 2 * p->room : 64;

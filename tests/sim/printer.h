@@ -8,13 +8,11 @@
 
 #include "world.h"
 
-struct line;
-
 struct printer {
     struct machine *machine;
     uint64_t accepted, written; /* bytes */
     struct printed {
-        struct line *line;
+        unsigned line;
         uint64_t end; /* its place in accepted */
     } *lines;         /* that have not left whole, from first on */
     size_t first, count, room;
@@ -24,7 +22,7 @@ struct printer {
 };
 
 void printer_free(struct printer *p);
-void printer_add(struct printer *p, struct line *line, size_t bytes);
+void printer_add(struct printer *p, unsigned line, size_t bytes);
 void printer_flush(struct printer *p);
 
 /* When the pipe takes something that waits; NEVER. */

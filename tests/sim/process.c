@@ -274,8 +274,8 @@ static void sink_event(void *arg, const struct event *event)
         ledger_told(p->machine, event);
         return;
     }
-    struct line *line = ledger_heard(p->machine, event);
-    if (line != NULL)
+    unsigned line = ledger_heard(p->machine, event);
+    if (line != 0)
         printer_add(&p->out, line, event->text.len + 1);
 }
 
