@@ -50,6 +50,7 @@ struct run {
 
 struct book {
     bool stored;
+    bool named; /* and so is its identity */
     struct run runs[RUNS];
     unsigned run;
     struct line *lines;
@@ -102,8 +103,9 @@ void ledger_start(struct machine *m, bool stored, const char *node)
     else
         b->run++;
     b->stored = stored;
-    if (stored && b->run > 1 && strcmp(b->runs[b->run - 1].node, node) != 0)
+    if (stored && b->named && strcmp(b->runs[b->run - 1].node, node) != 0)
         violation("%c has forgotten who it is", m->letter);
+    b->named = b->commits > 0;
     b->runs[b->run] = (struct run){.fate = ALIVE};
     span_copy(span_of(node), b->runs[b->run].node, sizeof b->runs[b->run].node);
 }
@@ -282,6 +284,11 @@ void ledger_commit(struct machine *m)
     book_of(m)->commits++;
 }
 
+bool ledger_has_stored(const struct machine *m)
+{
+    return book_of(m)->commits > 0;
+}
+
 void ledger_turn(struct machine *m, bool stored)
 {
     struct book *b = book_of(m);
@@ -300,7 +307,8 @@ static void forget_heard(struct machine *m)
         struct line *line = &from->lines[i];
         if (!line->heard)
             continue;
-        line->repeatable = line->turn != 0 && (line->pending || line->turn > b->stored_turn);
+        if (line->turn != 0 && (line->pending || line->turn > b->stored_turn))
+            line->repeatable = true;
         line->heard = line->turn != 0;
         line->pending = false;
         if ((line->repeatable || !line->heard) && line->number <= b->last)

@@ -106,9 +106,11 @@ static int may_commit(void *arg)
 
     if (!world_effect())
         return 1;
-    p->commit_failed = p->commit_failed || world.now < p->commits_fail_until;
-    if (world.now < p->commits_fail_until)
+    /* A disk without room for the first one is found out by opening the database. */
+    if (world.now < p->commits_fail_until && ledger_has_stored(p->machine)) {
+        p->commit_failed = true;
         return 1;
+    }
     ledger_commit(p->machine);
     return 0;
 }
