@@ -28,6 +28,7 @@ struct line {
     bool repeatable;  /* it was printed, and the receiver killed before it had remembered */
     bool pending;     /* it was heard by the present run, and is not printed yet */
     uint64_t commits; /* of the receiver when it was heard */
+    uint64_t batch;   /* turn of the receiver in which it was heard */
     uint64_t turn;    /* of the receiver when it was printed last; 0: never */
 };
 
@@ -266,6 +267,7 @@ unsigned ledger_heard(struct machine *m, const struct event *event)
     line->repeatable = false;
     line->pending = true;
     line->commits = b->commits;
+    line->batch = b->turn;
     return line->number;
 }
 
@@ -282,6 +284,7 @@ void ledger_printed(struct machine *m, unsigned number)
 void ledger_commit(struct machine *m)
 {
     book_of(m)->commits++;
+    trace("commits");
 }
 
 bool ledger_has_stored(const struct machine *m)
@@ -298,16 +301,20 @@ void ledger_turn(struct machine *m, bool stored)
     b->turn++;
 }
 
-/* What it has printed and not remembered may come again; what it has not printed must. */
+/* What it has printed and not remembered may come again, with all that it has heard in the same
+ * turn; what it has not printed must. */
 static void forget_heard(struct machine *m)
 {
     struct book *b = book_of(m), *from = other_book(m);
+    uint64_t open = 0;
 
     for (size_t i = from->count; i-- > 0;) {
         struct line *line = &from->lines[i];
         if (!line->heard)
             continue;
-        if (line->turn != 0 && (line->pending || line->turn > b->stored_turn))
+        if (line->pending || line->turn > b->stored_turn)
+            open = line->batch;
+        if (line->turn != 0 && line->batch == open)
             line->repeatable = true;
         line->heard = line->turn != 0;
         line->pending = false;

@@ -47,6 +47,8 @@ void printer_flush(struct printer *p)
             p->ready_at = world.now + len * SECOND / p->rate;
         }
         p->written += len;
+        trace("stdout takes %llu bytes, %llu wait", (unsigned long long)len,
+              (unsigned long long)(p->accepted - p->written));
         tell_printed(p);
     }
 }
