@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Joins the real mesh and store with the simulated world, and takes them apart again the way a kill
+ * does: nothing that a process has not committed or sent by then will ever have been. It must not
+ * know the rules of delivery.
+ */
+#include "config.h"
+
+#include "process.h"
+
+#include <assert.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "ledger.h"
+#include "mesh/node.h"
+#include "printer.h"
+#include "sim_channel.h"
+#include "sim_endpoint.h"
+#include "sim_loop.h"
+
+enum {
+    PASS_MOST = 200,     /* us that a pass takes */
+    STAY_DOWN = 60,      /* s, at most */
+    READY = 64,          /* descriptors looked at in a pass */
+    LINE_MOST = 2000,    /* bytes of a usual line */
+    LEAVE_PATIENCE = 15, /* s for stdout */
+};
+
+enum phase { DOWN, UP, LEAVING };
+
+struct process {
+    struct machine *machine;
+    bool stored;
+    bool passing;
+    bool narrow; /* its outboxes are short */
+    enum phase phase;
+    char *folder;
+    sqlite3 *keeper; /* keeps the database that all connections of the name share */
+    struct database *db;
+    struct node *node;
+    struct printer out;
+    enum order orders[ORDERS];
+    size_t order_count;
+    uint64_t free_at;   /* it is busy, stopped or down until then */
+    uint64_t leave_by;  /* when it stops waiting for its stdout */
+    uint64_t commits_fail_until;
+    bool commit_failed; /* in this pass */
+};
+
+static struct process hosts[MACHINES];
+static char *folder;
+
+static struct process *on(const struct machine *m)
+{
+    return &hosts[m - world.machines];
+}
+
+/* ---- the database: one in memory by the name of its file, as long as it has a connection */
+
+static char *database_path(int i)
+{
+    return alloc_print("%s/%c/hashflow.db", folder, 'A' + i);
+}
+
+void processes_open(void)
+{
+    const char *parent = getenv("TMPDIR");
+
+    folder = alloc_print("%s/hashflow-sim-XXXXXX", parent != NULL ? parent : "/tmp");
+    sqlite3_initialize();
+    sqlite3_vfs *memory = sqlite3_vfs_find("memdb");
+    if (memory == NULL || mkdtemp(folder) == NULL) {
+        perror("a database in memory");
+        exit(99);
+    }
+    sqlite3_vfs_register(memory, 1);
+    for (int i = 0; i < MACHINES; i++) {
+        hosts[i].folder = alloc_print("%s/%c", folder, 'A' + i);
+        if (mkdir(hosts[i].folder, 0700) != 0)
+            exit(99);
+    }
+}
+
+void processes_close(void)
+{
+    for (int i = 0; i < MACHINES; i++) {
+        char *path = database_path(i);
+        unlink(path);
+        rmdir(hosts[i].folder);
+        free(hosts[i].folder);
+        free(path);
+    }
+    rmdir(folder);
+    free(folder);
+}
+
+/* What is written to disk is an effect like any other, and may fail. */
+static int may_commit(void *arg)
+{
+    struct process *p = arg;
+
+    if (!world_effect())
+        return 1;
+    /* A disk without room for the first one is found out by opening the database. */
+    if (world.now < p->commits_fail_until && ledger_has_stored(p->machine)) {
+        p->commit_failed = true;
+        return 1;
+    }
+    ledger_commit(p->machine);
+    return 0;
+}
+
+static void open_keeper(struct process *p)
+{
+    char *path = database_path((int)(p->machine - world.machines));
+
+    if (sqlite3_open(path, &p->keeper) != SQLITE_OK)
+        abort();
+    free(path);
+}
+
+static void open_database(struct process *p)
+{
+    char *cause;
+
+    p->db = database_open(p->folder, &cause);
+    if (p->db == NULL) {
+        violation("%c: %s", p->machine->letter, cause);
+        free(cause);
+        abort();
+    }
+    sqlite3_stmt *any = database_statement(p->db, "SELECT 1", false);
+    sqlite3_commit_hook(sqlite3_db_handle(any), may_commit, p);
+}
+
+/* ---- orders */
+
+static char *other_address(const struct process *p)
+{
+    char text[ADDRESS_TEXT];
+
+    address_print(&machine_other(p->machine)->address, text);
+    return alloc_string(text);
+}
+
+static void connect_other(struct process *p)
+{
+    char *text = other_address(p), *cause;
+
+    if (node_connect(p->node, span_of(text), &cause) == NULL) {
+        violation("%c cannot connect: %s", p->machine->letter, cause);
+        free(cause);
+    }
+    free(text);
+}
+
+/* Is what is sent to this peer for the process that runs there now? */
+static bool is_present(const struct process *p, const struct peer *peer)
+{
+    struct peer_view view;
+
+    peer_look(peer, &view);
+    return view.node[0] == '\0' || ledger_knows(machine_other(p->machine), view.node);
+}
+
+static bool knows_present(const struct process *p)
+{
+    size_t count;
+    struct peer *const *peers = node_peers(p->node, &count);
+
+    for (size_t i = 0; i < count; i++)
+        if (is_present(p, peers[i]))
+            return true;
+    return false;
+}
+
+static size_t line_size(void)
+{
+    if (one_in(500))
+        return chance_spread(LINE_MOST, MESSAGE_TEXT_MAX);
+    return chance_spread(LEDGER_TEXT_MIN, one_in(20) ? LINE_MOST : 100);
+}
+
+static void send_to_other(struct process *p)
+{
+    const char *why;
+    char *text = other_address(p), *cause;
+    struct peer *peer = node_find_or_add(p->node, span_of(text), &cause);
+
+    free(text);
+    if (peer == NULL) {
+        free(cause);
+        return;
+    }
+    struct span line = ledger_write(p->machine, line_size(), is_present(p, peer));
+    if (!node_send(p->node, peer, line, &why))
+        ledger_refused(p->machine);
+}
+
+static void broadcast(struct process *p)
+{
+    const char *why;
+    struct span line = ledger_write(p->machine, line_size(), knows_present(p));
+
+    if (!node_broadcast(p->node, line, &why))
+        ledger_refused(p->machine);
+}
+
+static void leave(struct process *p)
+{
+    p->phase = LEAVING;
+    p->leave_by = world.now + LEAVE_PATIENCE * SECOND;
+    node_leave(p->node);
+}
+
+static void take_orders(void *arg)
+{
+    static void (*const obey[])(struct process *p) = {
+        [ORDER_MSG] = send_to_other,
+        [ORDER_BCAST] = broadcast,
+        [ORDER_CONNECT] = connect_other,
+        [ORDER_LEAVE] = leave,
+    };
+    struct process *p = arg;
+    size_t done = 0;
+
+    while (done < p->order_count && p->phase == UP && !p->machine->dead &&
+           !node_is_congested(p->node))
+        obey[p->orders[done++]](p);
+    p->order_count -= done;
+    memmove(p->orders, p->orders + done, p->order_count * sizeof p->orders[0]);
+}
+
+void process_order(struct machine *m, enum order order)
+{
+    struct process *p = on(m);
+
+    if (p->order_count < ORDERS)
+        p->orders[p->order_count++] = order;
+}
+
+/* ---- the sink */
+
+static const char *kind_name(enum event_kind kind)
+{
+    static const char *const names[] = {
+        [EVENT_MESSAGE] = "message",         [EVENT_UP] = "up",
+        [EVENT_DOWN] = "down",               [EVENT_UNREACHABLE] = "unreachable",
+        [EVENT_NAME] = "name",               [EVENT_SUSPECT] = "suspect",
+        [EVENT_BACK] = "back",               [EVENT_QUEUED] = "queued",
+        [EVENT_SENT] = "sent",               [EVENT_DELIVERED] = "delivered",
+        [EVENT_LOST] = "lost",               [EVENT_FAILED] = "failed",
+        [EVENT_KEPT_BACK] = "kept back",     [EVENT_KEPT] = "kept",
+        [EVENT_REFUSED] = "refused",
+    };
+    return names[kind];
+}
+
+static void sink_event(void *arg, const struct event *event)
+{
+    struct process *p = arg;
+
+    if (!world_effect())
+        return;
+    trace("* %s %s %.*s seq %llu count %zu %s", kind_name(event->kind),
+          event->address != NULL ? event->address : "", (int)(event->text.len < 20 ? event->text.len : 20),
+          event->text.at != NULL ? event->text.at : "", (unsigned long long)event->id.seq,
+          event->count, event->cause != NULL ? event->cause : "");
+    world_note((uint64_t)event->kind << 32 | event->id.seq);
+    if (event->kind != EVENT_MESSAGE) {
+        ledger_told(p->machine, event);
+        return;
+    }
+    unsigned line = ledger_heard(p->machine, event);
+    if (line != 0)
+        printer_add(&p->out, line, event->text.len + 1);
+}
+
+static void sink_flush(void *arg)
+{
+    struct process *p = arg;
+
+    printer_flush(&p->out);
+}
+
+static uint64_t sink_accepted(void *arg)
+{
+    const struct process *p = arg;
+
+    return p->out.accepted;
+}
+
+static uint64_t sink_written(void *arg)
+{
+    const struct process *p = arg;
+
+    return p->out.written;
+}
+
+/* ---- a pass */
+
+static bool is_due(const struct end *e)
+{
+    if (e->owner == NULL)
+        return e->accept_at != 0 && e->accept_at <= world.now;
+    return channel_due(e->owner) <= world.now;
+}
+
+static void deliver_one(struct machine *m, int fd)
+{
+    struct end *e = network_find(fd);
+
+    if (fd == 0)
+        printer_flush(&on(m)->out);
+    else if (e != NULL && is_due(e) && e->owner == NULL)
+        endpoint_accept(e);
+    else if (e != NULL && is_due(e))
+        channel_ready(e->owner);
+}
+
+/* What has come in, in any order; 0 stands for stdout. */
+static void deliver(struct machine *m)
+{
+    int fds[READY] = {0};
+    size_t count = printer_due(&on(m)->out) <= world.now;
+    struct end *e;
+
+    for (int fd = 0; (e = network_next(m, fd)) != NULL && count < READY;) {
+        fd = e->fd;
+        if (is_due(e))
+            fds[count++] = fd;
+    }
+    while (count > 0 && !m->dead) {
+        size_t i = chance(count);
+        int fd = fds[i];
+        fds[i] = fds[--count];
+        deliver_one(m, fd);
+    }
+}
+
+static uint64_t outside_due(const struct process *p)
+{
+    uint64_t due = printer_due(&p->out);
+    struct end *e;
+
+    for (int fd = 0; (e = network_next(p->machine, fd)) != NULL;) {
+        uint64_t at = NEVER;
+        fd = e->fd;
+        if (e->owner != NULL)
+            at = channel_due(e->owner);
+        else if (e->accept_at != 0)
+            at = e->accept_at;
+        due = at < due ? at : due;
+    }
+    return due;
+}
+
+uint64_t process_due(const struct machine *m)
+{
+    const struct process *p = on(m);
+    uint64_t due = 0;
+
+    if (p->phase != DOWN && p->order_count == 0) {
+        uint64_t inside = loop_due(m->loop), outside = outside_due(p);
+        due = inside < outside ? inside : outside;
+    }
+    if (p->phase == LEAVING && p->leave_by < due)
+        due = p->leave_by;
+    return due > p->free_at ? due : p->free_at;
+}
+
+/* ---- life */
+
+static void start(struct process *p)
+{
+    const struct node_sink sink = {sink_event, sink_flush, sink_accepted, sink_written, p};
+    const char name[] = {p->machine->letter, '\0'};
+    struct node_config config = {.name = name, .passing = p->passing, .receipts = true};
+    struct address at;
+
+    p->machine->dead = false;
+    p->machine->loop = loop_new();
+    p->phase = UP;
+    if (p->stored)
+        open_database(p);
+    loop_on_turn(p->machine->loop, take_orders, p);
+    p->node = node_new(p->machine->loop, p->db, &config, &sink);
+    ledger_start(p->machine, p->stored, node_id(p->node));
+    trace("starts as %s", node_id(p->node));
+    node_listen(p->node, &p->machine->address, &at);
+    node_start(p->node);
+    size_t known;
+    node_peers(p->node, &known);
+    if (known == 0 || one_in(4)) /* somebody has to say where the other is */
+        connect_other(p);
+}
+
+/* What the kernel and the disk make of a process that is no more. */
+static void clear_away(struct process *p)
+{
+    network_close_all(p->machine);
+    node_free(p->node);
+    database_close(p->db);
+    loop_free(p->machine->loop);
+    endpoint_forget(p->machine);
+    printer_free(&p->out);
+    p->node = NULL;
+    p->db = NULL;
+    p->machine->loop = NULL;
+    p->machine->fuse = 0;
+    p->phase = DOWN;
+    p->order_count = 0;
+}
+
+static void rest(struct process *p)
+{
+    p->free_at = world.now + chance_spread(1000, STAY_DOWN * SECOND);
+    if (p->stored && one_in(4)) /* its clock is set, perhaps back; a later run is known by its boot */
+        p->machine->skew = (int64_t)chance(86400 * UINT64_C(2000000)) - INT64_C(86400000000);
+}
+
+static void end_killed(struct process *p)
+{
+    ledger_killed(p->machine);
+    clear_away(p);
+    rest(p);
+}
+
+/* As main ends: the node first, then the database, which commits. */
+static void end_left(struct process *p)
+{
+    node_free(p->node);
+    database_close(p->db);
+    p->node = NULL;
+    p->db = NULL;
+    if (p->machine->dead)
+        ledger_killed(p->machine);
+    else
+        ledger_left(p->machine);
+    p->machine->dead = true;
+    clear_away(p);
+    rest(p);
+    trace("has left");
+}
+
+void process_pass(struct machine *m)
+{
+    struct process *p = on(m);
+
+    world.running = m;
+    p->commit_failed = false;
+    if (p->phase == DOWN)
+        start(p);
+    else
+        loop_pass(m->loop, deliver);
+    if (m->dead) {
+        end_killed(p);
+    } else {
+        ledger_turn(m, !p->commit_failed && node_is_stored(p->node));
+        p->free_at = world.now + 1 + chance(PASS_MOST);
+        if (p->phase == LEAVING && node_has_left(p->node) &&
+            (p->out.written == p->out.accepted || world.now >= p->leave_by))
+            end_left(p);
+    }
+    world.running = NULL;
+}
+
+void process_begin(struct machine *m)
+{
+    struct process *p = on(m);
+    char *path = p->folder;
+
+    *p = (struct process){.machine = m, .folder = path, .out = {.machine = m}};
+    p->stored = !one_in(4);
+    p->passing = !p->stored && one_in(2);
+    p->free_at = world.now + chance_spread(1, SECOND);
+    if (p->stored)
+        open_keeper(p);
+}
+
+void process_end(struct machine *m)
+{
+    struct process *p = on(m);
+
+    world.running = m;
+    m->dead = true;
+    if (p->phase != DOWN)
+        clear_away(p);
+    printer_free(&p->out);
+    sqlite3_close(p->keeper);
+    p->keeper = NULL;
+    world.running = NULL;
+}
+
+/* ---- faults */
+
+void process_kill_soon(struct machine *m, uint64_t effects)
+{
+    if (m->fuse == 0)
+        m->fuse = effects;
+}
+
+void process_stall(struct machine *m, uint64_t until)
+{
+    if (on(m)->free_at < until)
+        on(m)->free_at = until;
+}
+
+void process_slow_stdout(struct machine *m, uint64_t rate, uint64_t stuck_until)
+{
+    on(m)->out.rate = rate;
+    on(m)->out.stuck_until = stuck_until;
+}
+
+void process_fail_commits(struct machine *m, uint64_t until)
+{
+    on(m)->commits_fail_until = until;
+}
+
+void process_mend(struct machine *m)
+{
+    struct process *p = on(m);
+
+    m->fuse = 0;
+    p->commits_fail_until = 0;
+    p->out.stuck_until = 0;
+    p->out.rate = 0;
+    p->out.ready_at = 0;
+    if (p->free_at > world.now)
+        p->free_at = world.now;
+}
+
+/* ---- how it is */
+
+bool process_is_settled(const struct machine *m)
+{
+    const struct process *p = on(m);
+
+    return p->phase == UP && p->order_count == 0 && p->out.written == p->out.accepted &&
+           node_up_count(p->node) == 1;
+}
+
+const char *process_kind(const struct machine *m)
+{
+    const struct process *p = on(m);
+
+    return p->stored ? "stored" : p->passing ? "passing" : "not stored";
+}
