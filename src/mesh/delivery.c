@@ -174,8 +174,8 @@ static bool is_full(const struct peer *peer, size_t bytes)
            peer->box.bytes + bytes > config->queue_bytes;
 }
 
-/* true if there is no room and nobody to wait for: the line is lost, and counted. */
-static bool is_refused(struct peer *peer, struct span text, enum event_scope scope)
+/* true if there is no room and nobody to wait for: the line of that number is lost, and counted. */
+static bool is_refused(struct peer *peer, struct span text, enum event_scope scope, uint64_t seq)
 {
     const char *cause = "its queue is full and it is away";
     bool refused = delivery_is_away(peer) && pump_is_stuck(peer);
@@ -183,8 +183,10 @@ static bool is_refused(struct peer *peer, struct span text, enum event_scope sco
         cause = "its queue is full; see --queue-lines and --queue-bytes";
         refused = is_full(peer, text.len + VERB_HEAD);
     }
-    if (refused)
+    if (refused) {
+        receipts_line(peer, EVENT_LOST, seq);
         losses_count(peer, 1, scope, cause);
+    }
     return refused;
 }
 
@@ -259,15 +261,16 @@ static bool is_sendable(struct span text, const char **cause)
 
 bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause)
 {
-    (void)node;
     if (!is_sendable(text, cause))
         return false;
     if (peer->row.banned) {
         *cause = "it is banned; /connect lifts that";
         return false;
     }
-    if (is_refused(peer, text, SCOPE_DIRECT))
+    if (is_refused(peer, text, SCOPE_DIRECT, node->seq + 1)) {
+        node->seq++;
         return true;
+    }
     peer->row.quiet = false;
     delivery_post(peer, VERB_MSG, text, true);
     return true;
@@ -304,7 +307,7 @@ bool node_broadcast(struct node *node, struct span text, const char **cause)
             continue;
         }
         addressed++;
-        if (is_refused(peer, text, SCOPE_BROADCAST))
+        if (is_refused(peer, text, SCOPE_BROADCAST, node->seq))
             continue;
         if (peer->got_to == 0 || peer->missed)
             peer->got_from = node->seq;
