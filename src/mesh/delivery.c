@@ -136,6 +136,7 @@ void delivery_lose(struct peer *peer, size_t bytes, const char *cause)
 static void give_up_stored(struct peer *peer, const char *cause)
 {
     struct outbox *box = &peer->box;
+    keeping_save(peer->node); /* so that those of this turn are told too */
     receipts_stored(peer, EVENT_LOST, box->last);
     losses_count(peer, box->count, first_scope(box), cause);
     queue_clear(&box->lines);
