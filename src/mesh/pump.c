@@ -173,6 +173,8 @@ static void note_sent(struct peer *peer, struct span lines)
     peer->node->numbered = true;
     receipts_verbs(peer, EVENT_SENT, lines, box->flown, UINT64_MAX);
     box->flown = form_number(span_after(lines, at));
+    if (peer->node->given < box->flown)
+        peer->node->given = box->flown;
 }
 
 static void send_lines(struct peer *peer, size_t most)
