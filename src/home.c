@@ -6,8 +6,10 @@
 
 #include "home.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -32,6 +34,16 @@ static char *choose_path(const struct options *o)
     return path;
 }
 
+static void recall_id(const struct state *state, struct database *db)
+{
+    char *id = state_id(state);
+    char *known = database_get(db, "node");
+    if (known == NULL && id != NULL)
+        database_set(db, "node", id);
+    free(known);
+    free(id);
+}
+
 bool home_open(struct options *o, struct state **state, struct database **db)
 {
     char *cause = NULL;
@@ -53,7 +65,17 @@ bool home_open(struct options *o, struct state **state, struct database **db)
         log_error("%s", cause);
     free(cause);
     free(path);
+    if (*db != NULL)
+        recall_id(*state, *db);
     return *db != NULL;
+}
+
+void home_keep_id(const struct state *state, const char *id)
+{
+    char *kept = state_id(state);
+    if ((kept == NULL || strcmp(kept, id) != 0) && !state_keep_id(state, id))
+        log_error("%s/node: %s", state_path(state), strerror(errno));
+    free(kept);
 }
 
 char *home_name(const struct options *o, struct database *db)

@@ -16,6 +16,10 @@ uint16_t home_port(const struct options *o);
  * no_store. false if that failed; the log has said why. */
 bool home_open(struct options *o, struct state **state, struct database **db);
 
+/* Keeps the node's id beside the database as well: home_open() gives it to a new database, so that
+ * a node whose database was damaged is still the same to its peers. */
+void home_keep_id(const struct state *state, const char *id);
+
 /* The name given, or the one of the last time, or the login name. The caller frees it. */
 char *home_name(const struct options *o, struct database *db);
 

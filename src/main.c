@@ -123,6 +123,8 @@ static void make_node(struct app *app)
         .leave_from_listeners = o->listen_count > 0,
     };
     app->node = node_new(app->loop, app->db, &config, &sink);
+    if (app->state != NULL)
+        home_keep_id(app->state, node_id(app->node));
     free(name);
 }
 

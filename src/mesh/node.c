@@ -24,6 +24,12 @@ enum {
 
 /* --- identity --- */
 
+static bool is_id(const char *text)
+{
+    return strlen(text) == ID_CHARS &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == ID_CHARS;
+}
+
 static void load_identity(struct node *node)
 {
     char text[24];
@@ -34,7 +40,7 @@ static void load_identity(struct node *node)
         return;
     char *id = database_get(node->db, "node");
     char *boot = database_get(node->db, "boot");
-    if (id != NULL && strlen(id) == ID_CHARS)
+    if (id != NULL && is_id(id))
         span_copy(span_of(id), node->id, sizeof node->id);
     if (boot != NULL && span_number(span_of(boot), &last) && last >= node->boot)
         node->boot = last + 1;

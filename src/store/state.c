@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The folder that a node calls its own, and the lock that keeps a second node out. It must not
- * know what is stored there, nor print anything: what is wrong is the caller's to say.
+ * The folder that a node calls its own, and the lock that keeps a second node out. But for the
+ * node's id it must not know what is stored there, nor print anything: what is wrong is the caller's to say.
  */
 #include "config.h"
 
@@ -20,7 +20,7 @@
 #include "base/alloc.h"
 #include "base/span.h"
 
-enum { PID_TEXT = 32 };
+enum { PID_TEXT = 32, ID_TEXT = 80 };
 
 struct state {
     char *path;
@@ -170,4 +170,41 @@ void state_close(struct state *s)
 const char *state_path(const struct state *s)
 {
     return s->path;
+}
+
+/* --- the id */
+
+static int open_id(const struct state *s, int flags)
+{
+    char *path = alloc_print("%s/node", s->path);
+    int fd = open(path, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+    free(path);
+    return fd;
+}
+
+char *state_id(const struct state *s)
+{
+    char text[ID_TEXT];
+    int fd = open_id(s, O_RDONLY);
+    if (fd < 0)
+        return NULL;
+    ssize_t len = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (len <= 0)
+        return NULL;
+    text[len] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    return alloc_string(text);
+}
+
+bool state_keep_id(const struct state *s, const char *id)
+{
+    int fd = open_id(s, O_WRONLY | O_CREAT | O_TRUNC);
+    if (fd < 0)
+        return false;
+    bool kept = dprintf(fd, "%s\n", id) > 0 && fsync(fd) == 0;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return kept;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The state folder: where it is, that it is ours alone (0700), and that only one node uses it at a
- * time (a lock file that holds the pid). It does not know what is kept there.
+ * time (a lock file that holds the pid). It does not know what is kept there, but for the id of its
+ * node, which outlives a damaged database.
  */
 #ifndef HASHFLOW_STORE_STATE_H
 #define HASHFLOW_STORE_STATE_H
@@ -26,5 +27,11 @@ enum state_result state_open(const char *path, struct state **out, long *holder,
 void state_close(struct state *s); /* lets the lock go */
 
 const char *state_path(const struct state *s);
+
+/* The id in the folder's file "node": NULL, or a new string that the caller frees. */
+char *state_id(const struct state *s);
+
+/* Puts it there, on disk. false with errno. */
+bool state_keep_id(const struct state *s, const char *id);
 
 #endif
