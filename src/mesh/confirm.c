@@ -136,7 +136,7 @@ void confirm_resume(struct peer *peer, const struct verb *verb)
         link_fault(peer->link, "bad-resume", "a second /resume, or one of another epoch");
         return;
     }
-    if (verb->seq > peer->node->seq) {
+    if (verb->seq > peer->node->given) {
         resume_beyond(peer);
         return;
     }

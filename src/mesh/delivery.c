@@ -136,6 +136,7 @@ void delivery_lose(struct peer *peer, size_t bytes, const char *cause)
 static void give_up_stored(struct peer *peer, const char *cause)
 {
     struct outbox *box = &peer->box;
+    keeping_save(peer->node); /* so that those of this turn are told too */
     receipts_stored(peer, EVENT_LOST, box->last);
     losses_count(peer, box->count, first_scope(box), cause);
     queue_clear(&box->lines);
@@ -174,8 +175,8 @@ static bool is_full(const struct peer *peer, size_t bytes)
            peer->box.bytes + bytes > config->queue_bytes;
 }
 
-/* true if there is no room and nobody to wait for: the line is lost, and counted. */
-static bool is_refused(struct peer *peer, struct span text, enum event_scope scope)
+/* true if there is no room and nobody to wait for: the line of that number is lost, and counted. */
+static bool is_refused(struct peer *peer, struct span text, enum event_scope scope, uint64_t seq)
 {
     const char *cause = "its queue is full and it is away";
     bool refused = delivery_is_away(peer) && pump_is_stuck(peer);
@@ -183,8 +184,10 @@ static bool is_refused(struct peer *peer, struct span text, enum event_scope sco
         cause = "its queue is full; see --queue-lines and --queue-bytes";
         refused = is_full(peer, text.len + VERB_HEAD);
     }
-    if (refused)
+    if (refused) {
+        receipts_line(peer, EVENT_LOST, seq);
         losses_count(peer, 1, scope, cause);
+    }
     return refused;
 }
 
@@ -264,8 +267,8 @@ bool node_send(struct node *node, struct peer *peer, struct span text, const cha
         *cause = "it is banned; /connect lifts that";
         return false;
     }
-    if (is_refused(peer, text, SCOPE_DIRECT)) {
-        receipts_line(peer, EVENT_LOST, ++node->seq);
+    if (is_refused(peer, text, SCOPE_DIRECT, node->seq + 1)) {
+        node->seq++;
         return true;
     }
     peer->row.quiet = false;
@@ -304,10 +307,8 @@ bool node_broadcast(struct node *node, struct span text, const char **cause)
             continue;
         }
         addressed++;
-        if (is_refused(peer, text, SCOPE_BROADCAST)) {
-            receipts_line(peer, EVENT_LOST, node->seq);
+        if (is_refused(peer, text, SCOPE_BROADCAST, node->seq))
             continue;
-        }
         if (peer->got_to == 0 || peer->missed)
             peer->got_from = node->seq;
         peer->missed = false;

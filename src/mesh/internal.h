@@ -189,6 +189,7 @@ struct node {
     struct link *dead;  /* to be freed at the end of the turn */
     uint64_t seq;        /* the last number given to a message */
     uint64_t stored_seq; /* the last one that is stored */
+    uint64_t given;      /* the last one that anybody can have seen: of an earlier run, or sent */
     bool numbered;       /* something was sent under this numbering in this run */
     bool renumbered;     /* it is a new one of this run already */
     struct run *runs, **last_run; /* not stored yet, in order */

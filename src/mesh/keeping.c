@@ -46,7 +46,7 @@ void keeping_start(struct node *node)
         return;
     uint64_t epoch = load_number(node, "epoch");
     node->seq = load_number(node, "seq");
-    node->stored_seq = node->seq;
+    node->stored_seq = node->given = node->seq;
     if (epoch != 0)
         node->epoch = epoch;
     else
@@ -231,6 +231,7 @@ void keeping_renumber(struct node *node)
 {
     uint64_t now = clock_wall_us();
     node->epoch = now > node->epoch ? now : node->epoch + 1;
+    node->given = 0;
     node->renumbered = true;
     node->dirty = true;
     for (struct link *l = node->links; l != NULL;) {

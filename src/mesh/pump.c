@@ -175,6 +175,8 @@ static void note_sent(struct peer *peer, struct span lines)
     uint64_t seq = form_number(span_after(lines, at));
     if (seq > box->flown)
         box->flown = seq;
+    if (seq > peer->node->given)
+        peer->node->given = seq;
 }
 
 static void send_lines(struct peer *peer, size_t most)
