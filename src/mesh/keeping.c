@@ -91,9 +91,8 @@ void keeping_address(struct node *node, struct peer *peer)
 
 static struct run *tail(struct node *node)
 {
-    return node->runs == NULL
-               ? NULL
-               : (struct run *)((char *)node->last_run - offsetof(struct run, next));
+    return node->runs == NULL ? NULL
+                              : (struct run *)((char *)node->last_run - offsetof(struct run, next));
 }
 
 static bool continues(const struct node *node, const struct run *run, struct slice line)
@@ -162,11 +161,11 @@ static void write_confirmations(struct node *node)
 
 static void tell_queued(struct node *node)
 {
-    for (const struct run *run = node->runs; run != NULL && node->config.receipts; run = run->next) {
+    for (const struct run *run = node->runs; run != NULL && node->config.receipts;
+         run = run->next) {
         for (size_t i = 0; i < run->peer_count; i++) {
             if (!run->peers[i]->forgotten)
-                receipts_verbs(run->peers[i], EVENT_QUEUED, slice_span(run->lines), 0,
-                               UINT64_MAX);
+                receipts_verbs(run->peers[i], EVENT_QUEUED, slice_span(run->lines), 0, UINT64_MAX);
         }
     }
 }
@@ -188,6 +187,24 @@ bool keeping_commit(struct node *node)
     return kept;
 }
 
+static void forget_confirmations(struct node *node)
+{
+    node->confirmations = false;
+    for (size_t i = 0; i < node->peer_count; i++)
+        node->peers[i]->box.confirmed = false;
+}
+
+/* Where there is no room for what comes, there may be for letting go of what is confirmed. */
+static bool save_confirmations(struct node *node)
+{
+    membership_write(node);
+    write_confirmations(node);
+    if (!keeping_commit(node))
+        return false;
+    forget_confirmations(node);
+    return true;
+}
+
 static bool has_news(const struct node *node)
 {
     return node->dirty || node->runs != NULL || node->confirmations ||
@@ -202,6 +219,8 @@ void keeping_save(struct node *node)
         keeping_commit(node); /* a peer may have been removed */
         return;
     }
+    if (node->unstored && node->confirmations && !save_confirmations(node))
+        return;
     membership_write(node);
     write_confirmations(node); /* what goes makes room for what comes */
     for (const struct run *run = node->runs; run != NULL; run = run->next)
@@ -216,10 +235,9 @@ void keeping_save(struct node *node)
     node->stored_seq = node->seq;
     node->dirty = false;
     tombs_written(node);
-    node->confirmations = false;
+    forget_confirmations(node);
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
-        peer->box.confirmed = false;
         if (peer->row.id != 0)
             peer->dirty = false;
     }

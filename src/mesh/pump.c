@@ -165,6 +165,18 @@ static size_t window_left(const struct outbox *box)
     return flying < window ? window - flying : 0;
 }
 
+/* After a commit that has failed only what was stored before may leave. */
+static size_t stored_part(const struct node *node, struct span lines)
+{
+    struct span rest = lines;
+    if (!node->unstored)
+        return lines.len;
+    while (rest.len > 0 && form_number(rest) <= node->stored_seq)
+        rest = span_after(rest, (size_t)((const char *)memchr(rest.at, '\n', rest.len) -
+                                         rest.at) + 1);
+    return lines.len - rest.len;
+}
+
 static void note_sent(struct peer *peer, struct span lines)
 {
     struct outbox *box = &peer->box;
@@ -191,6 +203,10 @@ static void send_lines(struct peer *peer, size_t most)
         size_t room = most - queued < left ? most - queued : left;
         size_t len = whole_lines(queue_peek(&box->lines, box->sent), room);
         if (len > left && box->sent > box->foreign)
+            return;
+        if (!box->plain)
+            len = stored_part(peer->node, span_make(queue_peek(&box->lines, box->sent).at, len));
+        if (len == 0)
             return;
         struct slice lines = queue_share(&box->lines, box->sent, len);
         box->sent += len;
@@ -222,6 +238,8 @@ static void refill(struct peer *peer)
         box->behind = box->loaded < box->last;
         if (box->loaded > before)
             continue;
+        if (peer->node->unstored)
+            return; /* it may not be there yet */
         uint64_t here = queue_count_lines(&box->lines, box->lines.bytes);
         losses_count(peer, box->count - here, box->scope, "is missing from the state folder");
         box->behind = false;
@@ -237,7 +255,7 @@ static bool may_send(struct peer *peer)
         return false;
     if (!link_is_session(peer->link))
         return true;
-    if (!peer->box.resumed || peer->node->unstored)
+    if (!peer->box.resumed || (peer->node->unstored && peer->box.foreign > 0))
         return false;
     refill(peer);
     return true;

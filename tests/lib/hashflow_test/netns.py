@@ -79,12 +79,12 @@ class SmallDisk:
         os.makedirs(folder)
         with required():
             self.space.run("mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "none", folder)
-        self._ballast = self.space.path(os.path.join(folder, "ballast"))
+        self._filler = self.space.path(os.path.join(folder, "filler"))
         self.within = self.space.enter
 
     def fill(self):
         """Leaves no room at all."""
-        with open(self._ballast, "ab", buffering=0) as file:
+        with open(self._filler, "ab", buffering=0) as file:
             for size in (1 << 16, 1 << 12, 1):
                 try:
                     while file.write(b"x" * size) == size:
@@ -93,7 +93,7 @@ class SmallDisk:
                     pass
 
     def make_room(self):
-        os.unlink(self._ballast)
+        os.unlink(self._filler)
 
     def close(self):
         self.space.close()
