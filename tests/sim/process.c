@@ -302,6 +302,20 @@ static uint64_t sink_written(void *arg)
     return p->out.written;
 }
 
+/* Lines in plain form are promised to nobody. */
+static void overhear(struct machine *m, struct span bytes)
+{
+    struct message message;
+
+    while (bytes.len > 0 && bytes.at[0] != '/') {
+        const char *end = memchr(bytes.at, '\n', bytes.len);
+        size_t len = end != NULL ? (size_t)(end - bytes.at) : bytes.len;
+        if (message_parse(span_make(bytes.at, len), &message) && message.kind == MESSAGE_CHAT)
+            ledger_sent_plain(m, message.text);
+        bytes = span_after(bytes, end != NULL ? len + 1 : len);
+    }
+}
+
 /* ---- a pass */
 
 static bool is_due(const struct end *e)
@@ -479,6 +493,7 @@ void process_begin(struct machine *m)
     p->stored = !one_in(4);
     p->passing = !p->stored && one_in(2);
     p->free_at = world.now + chance_spread(1, SECOND);
+    world.overhear = overhear;
     if (p->stored)
         open_keeper(p);
 }
@@ -543,6 +558,11 @@ bool process_is_settled(const struct machine *m)
 
     return p->phase == UP && p->order_count == 0 && p->out.written == p->out.accepted &&
            node_up_count(p->node) == 1;
+}
+
+size_t process_peers_up(const struct machine *m)
+{
+    return on(m)->node != NULL ? node_up_count(on(m)->node) : 0;
 }
 
 const char *process_kind(const struct machine *m)

@@ -34,6 +34,7 @@ void process_mend(struct machine *m);
 
 /* Is it connected with exactly one peer, with nothing left to print or to send? */
 bool process_is_settled(const struct machine *m);
+size_t process_peers_up(const struct machine *m);
 const char *process_kind(const struct machine *m);
 
 #endif

@@ -193,6 +193,7 @@ void channel_send_slice(struct channel *c, struct slice slice)
         return;
     }
     trace("%d -> %.*s", c->end->fd, (int)(slice.len < 160 ? slice.len : 160), slice_span(slice).at);
+    world.overhear(c->machine, slice_span(slice));
     queue_push(&c->queue, slice);
     task_set(c->loop, &c->task, run_task, c);
 }

@@ -68,9 +68,11 @@ static bool is_settled(void)
 static void complain(void)
 {
     ledger_complain();
-    violation("no peace after %d s: %zu connections, A is %s, B is %s", CALM, network_count(),
-              process_is_settled(&world.machines[0]) ? "settled" : "not settled",
-              process_is_settled(&world.machines[1]) ? "settled" : "not settled");
+    violation("no peace after %d s: %zu connections, A is %s with %zu peers, B is %s with %zu", CALM,
+              network_count(), process_is_settled(&world.machines[0]) ? "settled" : "not settled",
+              process_peers_up(&world.machines[0]),
+              process_is_settled(&world.machines[1]) ? "settled" : "not settled",
+              process_peers_up(&world.machines[1]));
 }
 
 static void run_until(uint64_t end, bool settles)

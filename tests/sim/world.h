@@ -41,6 +41,9 @@ struct world {
     bool failed;     /* a rule was broken, and that was said */
     uint64_t digest; /* of all that has happened: equal for equal seeds */
     uint64_t kills, resets, partitions;
+
+    /* Is shown what a process hands to its connections. */
+    void (*overhear)(struct machine *m, struct span bytes);
 };
 
 extern struct world world;
