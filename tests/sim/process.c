@@ -8,14 +8,10 @@
 
 #include "process.h"
 
-#include <assert.h>
-#include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
+#include "disk.h"
 #include "ledger.h"
 #include "mesh/node.h"
 #include "printer.h"
@@ -39,8 +35,6 @@ struct process {
     bool passing;
     bool narrow; /* its outboxes are short */
     enum phase phase;
-    char *folder;
-    sqlite3 *keeper; /* keeps the database that all connections of the name share */
     struct database *db;
     struct node *node;
     struct printer out;
@@ -53,89 +47,26 @@ struct process {
 };
 
 static struct process hosts[MACHINES];
-static char *folder;
 
 static struct process *on(const struct machine *m)
 {
     return &hosts[m - world.machines];
 }
 
-/* ---- the database: one in memory by the name of its file, as long as it has a connection */
-
-static char *database_path(int i)
-{
-    return alloc_print("%s/%c/hashflow.db", folder, 'A' + i);
-}
-
-void processes_open(void)
-{
-    const char *parent = getenv("TMPDIR");
-
-    folder = alloc_print("%s/hashflow-sim-XXXXXX", parent != NULL ? parent : "/tmp");
-    sqlite3_initialize();
-    sqlite3_vfs *memory = sqlite3_vfs_find("memdb");
-    if (memory == NULL || mkdtemp(folder) == NULL) {
-        perror("a database in memory");
-        exit(99);
-    }
-    sqlite3_vfs_register(memory, 1);
-    for (int i = 0; i < MACHINES; i++) {
-        hosts[i].folder = alloc_print("%s/%c", folder, 'A' + i);
-        if (mkdir(hosts[i].folder, 0700) != 0)
-            exit(99);
-    }
-}
-
-void processes_close(void)
-{
-    for (int i = 0; i < MACHINES; i++) {
-        char *path = database_path(i);
-        unlink(path);
-        rmdir(hosts[i].folder);
-        free(hosts[i].folder);
-        free(path);
-    }
-    rmdir(folder);
-    free(folder);
-}
-
 /* What is written to disk is an effect like any other, and may fail. */
-static int may_commit(void *arg)
+static bool may_commit(void *arg)
 {
     struct process *p = arg;
 
     if (!world_effect())
-        return 1;
+        return false;
     /* A disk without room for the first one is found out by opening the database. */
     if (world.now < p->commits_fail_until && ledger_has_stored(p->machine)) {
         p->commit_failed = true;
-        return 1;
+        return false;
     }
     ledger_commit(p->machine);
-    return 0;
-}
-
-static void open_keeper(struct process *p)
-{
-    char *path = database_path((int)(p->machine - world.machines));
-
-    if (sqlite3_open(path, &p->keeper) != SQLITE_OK)
-        abort();
-    free(path);
-}
-
-static void open_database(struct process *p)
-{
-    char *cause;
-
-    p->db = database_open(p->folder, &cause);
-    if (p->db == NULL) {
-        violation("%c: %s", p->machine->letter, cause);
-        free(cause);
-        abort();
-    }
-    sqlite3_stmt *any = database_statement(p->db, "SELECT 1", false);
-    sqlite3_commit_hook(sqlite3_db_handle(any), may_commit, p);
+    return true;
 }
 
 /* ---- orders */
@@ -401,7 +332,7 @@ static void start(struct process *p)
     p->machine->loop = loop_new();
     p->phase = UP;
     if (p->stored)
-        open_database(p);
+        p->db = disk_database(p->machine, may_commit, p);
     loop_on_turn(p->machine->loop, take_orders, p);
     p->node = node_new(p->machine->loop, p->db, &config, &sink);
     ledger_start(p->machine, p->stored, node_id(p->node));
@@ -487,15 +418,14 @@ void process_pass(struct machine *m)
 void process_begin(struct machine *m)
 {
     struct process *p = on(m);
-    char *path = p->folder;
 
-    *p = (struct process){.machine = m, .folder = path, .out = {.machine = m}};
+    *p = (struct process){.machine = m, .out = {.machine = m}};
     p->stored = !one_in(4);
     p->passing = !p->stored && one_in(2);
     p->free_at = world.now + chance_spread(1, SECOND);
     world.overhear = overhear;
     if (p->stored)
-        open_keeper(p);
+        disk_begin(m);
 }
 
 void process_end(struct machine *m)
@@ -507,8 +437,8 @@ void process_end(struct machine *m)
     if (p->phase != DOWN)
         clear_away(p);
     printer_free(&p->out);
-    sqlite3_close(p->keeper);
-    p->keeper = NULL;
+    if (p->stored)
+        disk_end(m);
     world.running = NULL;
 }
 

@@ -13,9 +13,6 @@ enum order { ORDER_MSG, ORDER_BCAST, ORDER_CONNECT, ORDER_LEAVE };
 
 enum { ORDERS = 256 /* that wait to be read; more are dropped */ };
 
-void processes_open(void);  /* once: the folder where nothing is kept */
-void processes_close(void);
-
 void process_begin(struct machine *m); /* for a new seed: what kind it is, and nothing stored */
 void process_end(struct machine *m);
 

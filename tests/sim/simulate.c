@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "disk.h"
 #include "ledger.h"
 #include "network.h"
 #include "process.h"
@@ -216,9 +217,12 @@ int main(int argc, char **argv)
     signal(SIGSEGV, say_seed);
     log_set_level(LOG_DETAIL);
     log_set_sink(show_diagnostic, NULL);
-    processes_open();
+    if (!disks_open()) {
+        printf("1..0 # SKIP this SQLite has no databases in memory\n");
+        return 0;
+    }
     printf("1..3\n");
     bool good = run_all(first, seeds, verbose);
-    processes_close();
+    disks_close();
     return good ? 0 : 1;
 }
