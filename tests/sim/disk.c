@@ -41,7 +41,7 @@ static int control(sqlite3_file *file, int what, void *arg)
     (void)file;
     (void)arg;
     return what == SQLITE_FCNTL_SIZE_HINT || what == SQLITE_FCNTL_CHUNK_SIZE ? SQLITE_OK
-                                                                            : SQLITE_NOTFOUND;
+                                                                             : SQLITE_NOTFOUND;
 }
 
 static int open_memory(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out)

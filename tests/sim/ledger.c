@@ -21,8 +21,8 @@ enum { RUNS = 64 }; /* of one machine in one seed */
 struct line {
     unsigned number; /* among its sender's, from 1 */
     size_t size;
-    unsigned run;     /* of the sender that was given it */
-    unsigned target;  /* run of the receiver that it is for; 0: void if that is not stored */
+    unsigned run;    /* of the sender that was given it */
+    unsigned target; /* run of the receiver that it is for; 0: void if that is not stored */
     bool refused;
     bool plain;       /* it has left in plain form: nothing is promised any more */
     bool heard;       /* and must not be heard again, unless */
@@ -59,9 +59,9 @@ struct book {
     size_t count, room;
     struct receipt *receipts;
     size_t receipt_count, receipt_room;
-    unsigned last;    /* number of the line of the other's that it has heard last */
-    uint64_t commits; /* that have succeeded */
-    uint64_t turn;    /* under way */
+    unsigned last;        /* number of the line of the other's that it has heard last */
+    uint64_t commits;     /* that have succeeded */
+    uint64_t turn;        /* under way */
     uint64_t stored_turn; /* the last one that is stored */
 };
 
@@ -219,24 +219,30 @@ void ledger_told(struct machine *m, const struct event *event)
 
 /* ---- what is heard */
 
-/* The line of the book that a text is; -1 if there is no such line. */
-static long find_line(const struct book *from, struct span text)
+/* The line of the book that a text begins like; -1 if there is no such line. */
+static long find_number(const struct book *from, struct span text)
 {
-    struct span rest = text;
-    struct span head = span_cut_word(&rest);
+    struct span head = span_cut_word(&text);
     uint64_t number;
 
     if (head.len < 2 || head.at[0] != letter_of(from) ||
         !span_number(span_after(head, 1), &number) || number == 0 || number > from->count)
         return -1;
-    const struct line *line = &from->lines[number - 1];
-    return span_equal(text, write_text(from, line)) ? (long)number - 1 : -1;
+    return (long)number - 1;
+}
+
+/* The line that a text is, to its last byte. */
+static long find_line(const struct book *from, struct span text)
+{
+    long index = find_number(from, text);
+
+    return index >= 0 && span_equal(text, write_text(from, &from->lines[index])) ? index : -1;
 }
 
 void ledger_sent_plain(struct machine *m, struct span text)
 {
     struct book *b = book_of(m);
-    long index = find_line(b, text);
+    long index = find_number(b, text); /* a long one leaves in pieces */
 
     if (index >= 0)
         b->lines[index].plain = true;
@@ -380,8 +386,8 @@ static size_t owed_by(const struct book *b, const struct book *to)
 
     for (size_t i = 0; i < b->count; i++) {
         const struct line *line = &b->lines[i];
-        bool expected = !line->refused && !line->plain && line->turn == 0 &&
-                        is_valid(to, line->target);
+        bool expected =
+            !line->refused && !line->plain && line->turn == 0 && is_valid(to, line->target);
         missing[line->run] += expected && b->runs[line->run].fate != KILLED;
     }
     for (unsigned run = 1; run <= b->run; run++)

@@ -40,8 +40,8 @@ struct process {
     struct printer out;
     enum order orders[ORDERS];
     size_t order_count;
-    uint64_t free_at;   /* it is busy, stopped or down until then */
-    uint64_t leave_by;  /* when it stops waiting for its stdout */
+    uint64_t free_at;  /* it is busy, stopped or down until then */
+    uint64_t leave_by; /* when it stops waiting for its stdout */
     uint64_t commits_fail_until;
     bool commit_failed; /* in this pass */
 };
@@ -151,7 +151,7 @@ static void leave(struct process *p)
 
 static void take_orders(void *arg)
 {
-    static void (*const obey[])(struct process *p) = {
+    static void (*const obey[])(struct process * p) = {
         [ORDER_MSG] = send_to_other,
         [ORDER_BCAST] = broadcast,
         [ORDER_CONNECT] = connect_other,
@@ -180,13 +180,13 @@ void process_order(struct machine *m, enum order order)
 static const char *kind_name(enum event_kind kind)
 {
     static const char *const names[] = {
-        [EVENT_MESSAGE] = "message",         [EVENT_UP] = "up",
-        [EVENT_DOWN] = "down",               [EVENT_UNREACHABLE] = "unreachable",
-        [EVENT_NAME] = "name",               [EVENT_SUSPECT] = "suspect",
-        [EVENT_BACK] = "back",               [EVENT_QUEUED] = "queued",
-        [EVENT_SENT] = "sent",               [EVENT_DELIVERED] = "delivered",
-        [EVENT_LOST] = "lost",               [EVENT_FAILED] = "failed",
-        [EVENT_KEPT_BACK] = "kept back",     [EVENT_KEPT] = "kept",
+        [EVENT_MESSAGE] = "message",     [EVENT_UP] = "up",
+        [EVENT_DOWN] = "down",           [EVENT_UNREACHABLE] = "unreachable",
+        [EVENT_NAME] = "name",           [EVENT_SUSPECT] = "suspect",
+        [EVENT_BACK] = "back",           [EVENT_QUEUED] = "queued",
+        [EVENT_SENT] = "sent",           [EVENT_DELIVERED] = "delivered",
+        [EVENT_LOST] = "lost",           [EVENT_FAILED] = "failed",
+        [EVENT_KEPT_BACK] = "kept back", [EVENT_KEPT] = "kept",
         [EVENT_REFUSED] = "refused",
     };
     return names[kind];
@@ -199,7 +199,8 @@ static void sink_event(void *arg, const struct event *event)
     if (!world_effect())
         return;
     trace("* %s %s %.*s seq %llu count %zu %s", kind_name(event->kind),
-          event->address != NULL ? event->address : "", (int)(event->text.len < 20 ? event->text.len : 20),
+          event->address != NULL ? event->address : "",
+          (int)(event->text.len < 20 ? event->text.len : 20),
           event->text.at != NULL ? event->text.at : "", (unsigned long long)event->id.seq,
           event->count, event->cause != NULL ? event->cause : "");
     world_note((uint64_t)event->kind << 32 | event->id.seq);
@@ -365,7 +366,8 @@ static void clear_away(struct process *p)
 static void rest(struct process *p)
 {
     p->free_at = world.now + chance_spread(1000, STAY_DOWN * SECOND);
-    if (p->stored && one_in(4)) /* its clock is set, perhaps back; a later run is known by its boot */
+    if (p->stored &&
+        one_in(4)) /* its clock is set, perhaps back; a later run is known by its boot */
         p->machine->skew = (int64_t)chance(86400 * UINT64_C(2000000)) - INT64_C(86400000000);
 }
 
@@ -376,14 +378,18 @@ static void end_killed(struct process *p)
     rest(p);
 }
 
-/* As main ends: the node first, then the database, which commits. */
+/* As main ends: the node first, then the database, which commits. What could not be stored by then
+ * is gone, as if it had been killed. */
 static void end_left(struct process *p)
 {
+    bool stored = node_is_stored(p->node);
+
+    p->commit_failed = false;
     node_free(p->node);
     database_close(p->db);
     p->node = NULL;
     p->db = NULL;
-    if (p->machine->dead)
+    if (p->machine->dead || p->commit_failed || !stored)
         ledger_killed(p->machine);
     else
         ledger_left(p->machine);

@@ -69,8 +69,9 @@ static bool is_settled(void)
 static void complain(void)
 {
     ledger_complain();
-    violation("no peace after %d s: %zu connections, A is %s with %zu peers, B is %s with %zu", CALM,
-              network_count(), process_is_settled(&world.machines[0]) ? "settled" : "not settled",
+    violation("no peace after %d s: %zu connections, A is %s with %zu peers, B is %s with %zu",
+              CALM, network_count(),
+              process_is_settled(&world.machines[0]) ? "settled" : "not settled",
               process_peers_up(&world.machines[0]),
               process_is_settled(&world.machines[1]) ? "settled" : "not settled",
               process_peers_up(&world.machines[1]));
@@ -112,8 +113,7 @@ static void run_seed(uint64_t seed, bool verbose, struct total *total)
     for (int i = 0; i < MACHINES; i++)
         process_begin(&world.machines[i]);
     story_begin();
-    trace("A is %s, B is %s", process_kind(&world.machines[0]),
-          process_kind(&world.machines[1]));
+    trace("A is %s, B is %s", process_kind(&world.machines[0]), process_kind(&world.machines[1]));
     run_until(story_length(), false);
     if (!world.failed)
         come_right();
@@ -191,8 +191,8 @@ static bool run_all(uint64_t first, uint64_t seeds, bool verbose)
            (unsigned long long)total.lines, (unsigned long long)total.kills,
            (unsigned long long)total.resets, (unsigned long long)total.partitions,
            (unsigned long long)total.failed);
-    printf("# %llu seeds from %llu; `simulate 1 SEED -v` replays one\n",
-           (unsigned long long)seeds, (unsigned long long)first);
+    printf("# %llu seeds from %llu; `simulate 1 SEED -v` replays one\n", (unsigned long long)seeds,
+           (unsigned long long)first);
     report(total.failed == 0, 1, "no rule of delivery is broken");
     report(replays, 2, "a seed replays");
     report(!grown, 3, "memory does not grow");

@@ -34,8 +34,8 @@ struct machine {
 
 struct world {
     uint64_t seed;
-    uint64_t now;             /* virtual microseconds */
-    struct machine *running;  /* whose code runs */
+    uint64_t now;            /* virtual microseconds */
+    struct machine *running; /* whose code runs */
     struct machine machines[MACHINES];
     bool verbose;
     bool failed;     /* a rule was broken, and that was said */
