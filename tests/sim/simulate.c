@@ -21,8 +21,20 @@
 #include "sim_channel.h"
 #include "story.h"
 
+#if defined __SANITIZE_ADDRESS__
+#define SANITIZED
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
 enum {
+#ifdef SANITIZED
+    SEEDS = 500, /* many times slower */
+#else
     SEEDS = 10000,
+#endif
     FIRST_SEED = 1,
     CALM = 900,         /* virtual seconds in which all has to come right */
     AFTERMATH = 5,      /* and stay so */
