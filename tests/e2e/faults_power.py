@@ -15,8 +15,9 @@ from hashflow_test.session import dial_session
 
 CALLS = "read,write,writev,pwrite64,recvfrom,sendto,sendmsg,fsync,fdatasync"
 
-#: The -shm file beside them is an index, made anew after a crash.
-DURABLE = ("hashflow.db", "hashflow.db-wal", "hashflow.db-journal")
+#: What has been committed is in these; what goes on into the database itself stays in them until
+#: that is synced, and the -shm file is an index, made anew after a crash.
+DURABLE = ("hashflow.db-wal", "hashflow.db-journal")
 
 #: A call of the trace: the time is not needed, the order is.
 CALL = re.compile(r"^(?:\d+\s+)?(?P<name>\w+)\((?P<fd>\d+)<(?P<file>[^>]*)>(?P<rest>.*)$")
