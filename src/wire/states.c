@@ -9,7 +9,7 @@
 
 #include <assert.h>
 
-static const struct state awaiting_hello, plain, tail, tail_told, in_session;
+static const struct state awaiting_hello, plain, tail, tail_told, young_session, in_session;
 
 static const char nul_in_line[] = "a NUL byte in a line";
 static const char long_text[] = "a text of more than 65000 bytes";
@@ -97,7 +97,7 @@ static bool take_hello(struct session *s, struct span line)
     } else {
         session_emit(s, &event);
         assert(s->accepted || s->state == &state_closed);
-        session_enter(s, &in_session, 0);
+        session_enter(s, s->role == SESSION_DIALER ? &young_session : &in_session, 0);
         session_declare(s, DIALECT_SESSION);
     }
     return true;
@@ -297,13 +297,20 @@ static const struct state awaiting_hello = {
 static void plain_line(struct session *s, struct span line, uint64_t now)
 {
     (void)now;
-    if (s->hello_until == 0 || !take_hello(s, line))
+    if (s->late && says(line, "/hello")) {
+        session_fault(s, "late-hello", "said /hello too late");
+        return;
+    }
+    if (s->hello_until != 0 && take_hello(s, line))
+        return;
+    if ((s->hello_until == 0 && !s->late) || !take_refusal(s, line))
         deliver(s, line);
 }
 
 static void plain_timeout(struct session *s, uint64_t now)
 {
     (void)now;
+    s->late = s->hello_until != 0;
     s->hello_until = 0;
 }
 
@@ -343,6 +350,22 @@ static void session_line(struct session *s, struct span line, uint64_t now)
     else if (event.verb.kind != VERB_OTHER)
         session_emit(s, &event);
 }
+
+/* A listener that has waited for our /hello in vain has sent plain lines behind its own. */
+static void young_line(struct session *s, struct span line, uint64_t now)
+{
+    if (!span_starts(line, "/") && has_header(line)) {
+        deliver(s, line);
+        return;
+    }
+    session_enter(s, &in_session, 0);
+    session_line(s, line, now);
+}
+
+static const struct state young_session = {
+    .line = young_line,
+    .end = quiet_end,
+};
 
 static const struct state in_session = {
     .line = session_line,

@@ -26,6 +26,7 @@ struct session {
     enum dialect dialect;
     uint64_t deadline;    /* of the state; 0 for none */
     uint64_t hello_until; /* a /hello makes it a session; 0 for never, or no longer */
+    bool late;            /* no longer: one that says /hello now has to begin anew */
     struct line_cutter cutter;
     char *greeting;
     char *hello;
