@@ -37,6 +37,7 @@ struct pipe {
     size_t first, count;
     size_t room;      /* of both kernels' buffers */
     uint64_t room_at; /* when the writer hears of what was read */
+    bool begun;       /* something was written */
     bool finished;    /* a FIN follows the bytes */
     uint64_t fin_at;
 };
@@ -291,6 +292,7 @@ long end_write(struct end *e, struct span bytes)
     if (len > bytes.len)
         len = bytes.len;
     buffer_append(&p->bytes, span_make(bytes.at, len));
+    p->begun = true;
     for (size_t rest = len; rest > 0;) {
         size_t part = rest > 1 && one_in(4) ? 1 + chance(rest) : rest;
         add_segment(e, p, part);
@@ -389,12 +391,21 @@ void network_reset(struct end *e, bool both)
         refuse(e);
 }
 
+/* One that dies before its first word cannot be told from a program that never has one; such a peer
+ * would be taken for that. */
+static bool has_answered(const struct end *e)
+{
+    return e->accept_at == 0 || outgoing(e)->begun;
+}
+
 void network_close_all(struct machine *m)
 {
     struct end *e;
 
     for (int fd = 0; (e = network_next(m, fd)) != NULL;) {
         fd = e->fd;
+        if (!has_answered(e))
+            refuse(e);
         end_close(e);
     }
 }
