@@ -274,6 +274,20 @@ static void awaiting_hello_timeout(struct session *s, uint64_t now)
         become_stream(s);
 }
 
+/* A /hello that the end of the connection has cut short is nobody's text. */
+static void deliver_last(struct session *s, int error)
+{
+    static const char start[] = "/hello ";
+    struct span partial = line_partial(&s->cutter);
+    bool awaited = s->hello_until != 0 && partial.len > 0 && partial.len < strlen(start) &&
+                   memcmp(partial.at, start, partial.len) == 0;
+
+    if (awaited || span_starts(partial, start))
+        session_refuse(s, "the connection broke in the middle of a line");
+    else
+        deliver_partial(s, error);
+}
+
 static void awaiting_hello_end(struct session *s, int error)
 {
     if (s->role == SESSION_DIALER && (s->expect_session || error != 0)) {
@@ -282,7 +296,7 @@ static void awaiting_hello_end(struct session *s, int error)
     }
     if (error == 0)
         session_declare(s, DIALECT_STREAM);
-    deliver_partial(s, error);
+    deliver_last(s, error);
     session_done(s);
 }
 
@@ -316,7 +330,7 @@ static void plain_timeout(struct session *s, uint64_t now)
 
 static void plain_end(struct session *s, int error)
 {
-    deliver_partial(s, error);
+    deliver_last(s, error);
     session_done(s);
 }
 

@@ -604,6 +604,24 @@ static void bytes_that_waited_for_us_count(void **state)
     run_free(&r);
 }
 
+static void a_hello_cut_short_is_no_text(void **state)
+{
+    static const char hello[] = "/hello 1 node=bob";
+
+    (void)state;
+    for (size_t len = 1; len < sizeof hello; len++) {
+        struct run r;
+        run_begin(&r, SESSION_LISTENER, false);
+        run_input(&r, span_of(THEY_GREET));
+        run_input(&r, span_make(hello, len));
+        session_end(r.session, 0, r.now);
+        run_check(&r, hello,
+                  "greeting 10.0.0.2:7216 bob\n" OUR_ANSWER "dialect stream\n"
+                  "refused: the connection broke in the middle of a line\ndone\n");
+        run_free(&r);
+    }
+}
+
 static void two_sessions_talk(void **state)
 {
     struct run dialer, listener;
@@ -651,6 +669,7 @@ int main(void)
         cmocka_unit_test(closing_from_outside),
         cmocka_unit_test(knows_whether_anything_was_said),
         cmocka_unit_test(bytes_that_waited_for_us_count),
+        cmocka_unit_test(a_hello_cut_short_is_no_text),
         cmocka_unit_test(two_sessions_talk),
     };
 
