@@ -342,9 +342,9 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
         .queue_lines = NODE_QUEUE_LINES,
         .queue_bytes = NODE_QUEUE_BYTES,
         .queue_age_s = NODE_EXPIRY_S,
-        .heartbeat_us = OPTIONS_HEARTBEAT_US,
-        .suspect_us = OPTIONS_SUSPECT_US,
-        .down_us = OPTIONS_DOWN_US,
+        .heartbeat_us = NODE_HEARTBEAT_US,
+        .suspect_us = NODE_SUSPECT_US,
+        .down_us = NODE_DOWN_US,
     };
     make_tables(longs, shorts);
     opterr = 0;

@@ -10,11 +10,7 @@
 
 enum {
     OPTIONS_LISTEN_MAX = 8,
-    /* The defaults; of what waits in mesh/node.h. */
-    OPTIONS_DRAIN_US = 10000000,
-    OPTIONS_HEARTBEAT_US = 15000000,
-    OPTIONS_SUSPECT_US = 30000000,
-    OPTIONS_DOWN_US = 45000000,
+    OPTIONS_DRAIN_US = 10000000, /* the default; those of the node are in mesh/node.h */
 };
 
 struct options {

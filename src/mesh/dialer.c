@@ -18,8 +18,8 @@ enum {
     BACKOFF_DOUBLINGS = 11,
     BACKOFF_MAX_US = 300000000,          /* five minutes */
     BACKOFF_CLAIMED_MAX_US = 1800000000, /* half an hour: it was only ever claimed to exist */
-    STABLE_US = 60000000,       /* a connection that lasted so long clears the failures */
-    SPREAD_US = 5000,           /* between two dials at start, on average */
+    STABLE_US = 60000000,                /* a connection that lasted so long clears the failures */
+    SPREAD_US = 5000,                    /* between two dials at start, on average */
     SPREAD_MAX_US = 2000000,
     DIALS_MAX = 64,         /* in flight */
     DIALS_FULL_US = 100000, /* try again when that many are */

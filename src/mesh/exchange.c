@@ -24,12 +24,12 @@ static const struct range {
     unsigned char ip[2];
     enum reach reach;
 } ranges[] = {
-    {4, 8, {127}, REACH_LOOPBACK},     {4, 8, {0}, REACH_NONE},
-    {4, 8, {10}, REACH_PRIVATE},       {4, 12, {172, 16}, REACH_PRIVATE},
+    {4, 8, {127}, REACH_LOOPBACK},      {4, 8, {0}, REACH_NONE},
+    {4, 8, {10}, REACH_PRIVATE},        {4, 12, {172, 16}, REACH_PRIVATE},
     {4, 16, {192, 168}, REACH_PRIVATE}, {4, 10, {100, 64}, REACH_PRIVATE},
     {4, 16, {169, 254}, REACH_PRIVATE}, {4, 3, {224}, REACH_NONE},
-    {6, 10, {0xfe, 0x80}, REACH_LINK}, {6, 7, {0xfc}, REACH_PRIVATE},
-    {6, 8, {0xff}, REACH_NONE},        {6, 8, {0}, REACH_NONE},
+    {6, 10, {0xfe, 0x80}, REACH_LINK},  {6, 7, {0xfc}, REACH_PRIVATE},
+    {6, 8, {0xff}, REACH_NONE},         {6, 8, {0}, REACH_NONE},
 };
 
 static bool is_in(const struct address *a, const struct range *range)

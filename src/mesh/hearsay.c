@@ -116,7 +116,8 @@ void hearsay_add(struct link *link, const struct verb *verb)
     if (x == NULL || node->leaving || !exchange_counts(link))
         return;
     drop_expired(x, loop_now(node->loop));
-    if (!has_room(x, link) || is_known(x, &verb->address) || !exchange_may_pass(link, &verb->address) ||
+    if (!has_room(x, link) || is_known(x, &verb->address) ||
+        !exchange_may_pass(link, &verb->address) ||
         !is_worth_a_dial(node, verb->node, &verb->address))
         return;
     struct heard *heard = alloc_zero(1, sizeof *heard);

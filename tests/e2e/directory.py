@@ -223,7 +223,7 @@ def disconnect(scene):
     assert bob.address in alice.peers()
     alice.send("/wait up=2 2")
     alice.sync()
-    assert not [line for line in bob.events()[-1:] if line.startswith("* up")]
+    assert bob.events().count(f"* up {alice.address} alice") == 1
     alice.finish()
     alice = keeper(scene, "alice", "alice", "-e")
     alice.expect(f"* up {carol.address} carol")

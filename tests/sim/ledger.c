@@ -21,9 +21,10 @@ enum { RUNS = 64 }; /* of one machine in one seed */
 struct line {
     unsigned number; /* among its sender's, from 1 */
     size_t size;
-    unsigned run;     /* of the sender that was given it */
-    unsigned target;  /* run of the receiver that it is for; 0: void if that is not stored */
+    unsigned run;    /* of the sender that was given it */
+    unsigned target; /* run of the receiver that it is for; 0: void if that is not stored */
     bool refused;
+    bool plain;       /* it has left in plain form: nothing is promised any more */
     bool heard;       /* and must not be heard again, unless */
     bool repeatable;  /* it was printed, and the receiver killed before it had remembered */
     bool pending;     /* it was heard by the present run, and is not printed yet */
@@ -58,9 +59,9 @@ struct book {
     size_t count, room;
     struct receipt *receipts;
     size_t receipt_count, receipt_room;
-    unsigned last;    /* number of the line of the other's that it has heard last */
-    uint64_t commits; /* that have succeeded */
-    uint64_t turn;    /* under way */
+    unsigned last;        /* number of the line of the other's that it has heard last */
+    uint64_t commits;     /* that have succeeded */
+    uint64_t turn;        /* under way */
     uint64_t stored_turn; /* the last one that is stored */
 };
 
@@ -201,6 +202,7 @@ void ledger_told(struct machine *m, const struct event *event)
         return;
     struct receipt *r = receipt_of(b, &event->id);
     if (event->kind == EVENT_QUEUED) {
+        r->lost = false; /* of a number that was never stored, and is used again */
         r->queued = true;
         r->target = other_book(m)->run;
     }
@@ -210,59 +212,89 @@ void ledger_told(struct machine *m, const struct event *event)
     }
     if (event->kind == EVENT_LOST)
         r->lost = true;
-    if (r->delivered && r->lost)
+    /* Another node may have had that address, and have got the same broadcast. */
+    if (r->delivered && r->lost && other_book(m)->stored)
         violation("%c was told that %" PRIu64 " is delivered and lost", m->letter, r->seq);
 }
 
 /* ---- what is heard */
 
-/* The line that a text is, of the other side's; -1 if it has sent no such thing. */
-static long find_line(const struct machine *m, struct span text)
+/* The line of the book that a text begins like; -1 if there is no such line. */
+static long find_number(const struct book *from, struct span text)
 {
-    const struct book *from = other_book(m);
-    struct span rest = text;
-    struct span head = span_cut_word(&rest);
+    struct span head = span_cut_word(&text);
     uint64_t number;
 
     if (head.len < 2 || head.at[0] != letter_of(from) ||
         !span_number(span_after(head, 1), &number) || number == 0 || number > from->count)
         return -1;
-    const struct line *line = &from->lines[number - 1];
-    return span_equal(text, write_text(from, line)) ? (long)number - 1 : -1;
+    return (long)number - 1;
 }
 
-static void check_number(struct machine *m, const struct event_id *id, long index)
+/* The line that a text is, to its last byte. */
+static long find_line(const struct book *from, struct span text)
 {
-    struct book *from = other_book(m);
+    long index = find_number(from, text);
 
-    if (id->node == NULL)
-        return;
+    return index >= 0 && span_equal(text, write_text(from, &from->lines[index])) ? index : -1;
+}
+
+void ledger_sent_plain(struct machine *m, struct span text)
+{
+    struct book *b = book_of(m);
+    long index = find_number(b, text); /* a long one leaves in pieces */
+
+    if (index >= 0)
+        b->lines[index].plain = true;
+}
+
+static void check_number(struct book *from, const struct event_id *id, long index)
+{
     struct receipt *r = receipt_of(from, id);
+
     if (r->line >= 0 && r->line != index)
         violation("%c%" PRIu64 " is the number of two lines, %ld and %ld", letter_of(from), id->seq,
                   r->line + 1, index + 1);
     r->line = index;
 }
 
+static void check_order(const struct machine *m, const struct line *line)
+{
+    struct book *b = book_of(m);
+    const struct book *from = other_book(m);
+    /* What a former node has sent may arrive late; it was another one. */
+    bool same = from->stored || b->last == 0 || line->run == from->lines[b->last - 1].run;
+
+    if (line->heard && !line->repeatable)
+        violation("%c has heard %u twice", m->letter, line->number);
+    if (line->number <= b->last && same)
+        violation("%c has heard %u after %u", m->letter, line->number, b->last);
+    if (same || line->number > b->last)
+        b->last = line->number;
+}
+
 unsigned ledger_heard(struct machine *m, const struct event *event)
 {
     struct book *b = book_of(m), *from = other_book(m);
-    long index = find_line(m, event->text);
+    long index = find_line(from, event->text);
 
+    /* A plain line may have been cut by a reset. */
+    if (index < 0 && event->id.node == NULL && !span_starts(event->text, "/"))
+        return 0;
     if (index < 0) {
         violation("%c has heard what nobody sent: %.*s", m->letter,
                   (int)(event->text.len < 40 ? event->text.len : 40), event->text.at);
         return 0;
     }
     struct line *line = &from->lines[index];
-    check_number(m, &event->id, index);
+    if (event->id.node != NULL)
+        check_number(from, &event->id, index);
     if (line->refused)
         violation("%c has heard %u, which was refused", m->letter, line->number);
-    if (line->heard && !line->repeatable)
-        violation("%c has heard %u twice", m->letter, line->number);
-    if (line->number <= b->last)
-        violation("%c has heard %u after %u", m->letter, line->number, b->last);
-    b->last = line->number;
+    if (event->id.node == NULL && !line->plain)
+        violation("%c has heard %u in plain form", m->letter, line->number);
+    if (!line->plain)
+        check_order(m, line);
     line->heard = true;
     line->repeatable = false;
     line->pending = true;
@@ -354,7 +386,8 @@ static size_t owed_by(const struct book *b, const struct book *to)
 
     for (size_t i = 0; i < b->count; i++) {
         const struct line *line = &b->lines[i];
-        bool expected = !line->refused && line->turn == 0 && is_valid(to, line->target);
+        bool expected =
+            !line->refused && !line->plain && line->turn == 0 && is_valid(to, line->target);
         missing[line->run] += expected && b->runs[line->run].fate != KILLED;
     }
     for (unsigned run = 1; run <= b->run; run++)
@@ -377,7 +410,7 @@ static void complain_about(const struct book *b, const struct book *to)
 {
     for (size_t i = 0; i < b->count; i++) {
         const struct line *line = &b->lines[i];
-        if (line->refused || line->turn != 0 || !is_valid(to, line->target) ||
+        if (line->refused || line->plain || line->turn != 0 || !is_valid(to, line->target) ||
             b->runs[line->run].fate == KILLED)
             continue;
         violation("%c%u was sent (run %u of %u) and did not come out (%zu told as lost)",

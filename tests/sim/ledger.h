@@ -23,6 +23,9 @@ enum { LEDGER_TEXT_MIN = 12 };
 struct span ledger_write(struct machine *m, size_t size, bool meant);
 void ledger_refused(struct machine *m); /* the last one was not taken */
 
+/* A line leaves in plain form, for somebody who has not said /hello: that one is sent at best. */
+void ledger_sent_plain(struct machine *m, struct span text);
+
 /* stdout was given a message: which line that is of the other's, 0 if of none. Then: it has left,
  * whole. */
 unsigned ledger_heard(struct machine *m, const struct event *event);

@@ -16,7 +16,7 @@
 enum {
     FIRST_FD = 1 << 20, /* real descriptors are below: a close(2) of one of ours does no harm */
     EPHEMERAL = 40000,
-    SEGMENTS = 64,      /* under way in one direction; more arrive together with the last */
+    SEGMENTS = 64, /* under way in one direction; more arrive together with the last */
     PIPE_LEAST = 1 << 11,
     PIPE_MOST = 1 << 18,
     DELAY_LEAST = 20, /* us, one way */

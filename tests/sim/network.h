@@ -30,7 +30,7 @@ void network_reset_all(void); /* no connections, no partitions: for a new seed *
 /* Both ends, open; the handshake is the caller's business. */
 struct end *network_connect(struct machine *from, struct machine *to, uint16_t port);
 
-struct end *network_find(int fd); /* NULL if it is not open */
+struct end *network_find(int fd);                             /* NULL if it is not open */
 struct end *network_next(const struct machine *m, int after); /* by fd, from after + 1; or NULL */
 size_t network_count(void); /* connections of which both ends are open and unbroken */
 

@@ -14,7 +14,7 @@ struct printer {
     struct printed {
         unsigned line;
         uint64_t end; /* its place in accepted */
-    } *lines;         /* that have not left whole, from first on */
+    } * lines;        /* that have not left whole, from first on */
     size_t first, count, room;
     uint64_t stuck_until;
     uint64_t rate;     /* bytes a second; 0: all at once */

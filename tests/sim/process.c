@@ -8,14 +8,10 @@
 
 #include "process.h"
 
-#include <assert.h>
-#include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
+#include "disk.h"
 #include "ledger.h"
 #include "mesh/node.h"
 #include "printer.h"
@@ -39,103 +35,38 @@ struct process {
     bool passing;
     bool narrow; /* its outboxes are short */
     enum phase phase;
-    char *folder;
-    sqlite3 *keeper; /* keeps the database that all connections of the name share */
     struct database *db;
     struct node *node;
     struct printer out;
     enum order orders[ORDERS];
     size_t order_count;
-    uint64_t free_at;   /* it is busy, stopped or down until then */
-    uint64_t leave_by;  /* when it stops waiting for its stdout */
+    uint64_t free_at;  /* it is busy, stopped or down until then */
+    uint64_t leave_by; /* when it stops waiting for its stdout */
     uint64_t commits_fail_until;
     bool commit_failed; /* in this pass */
 };
 
 static struct process hosts[MACHINES];
-static char *folder;
 
 static struct process *on(const struct machine *m)
 {
     return &hosts[m - world.machines];
 }
 
-/* ---- the database: one in memory by the name of its file, as long as it has a connection */
-
-static char *database_path(int i)
-{
-    return alloc_print("%s/%c/hashflow.db", folder, 'A' + i);
-}
-
-void processes_open(void)
-{
-    const char *parent = getenv("TMPDIR");
-
-    folder = alloc_print("%s/hashflow-sim-XXXXXX", parent != NULL ? parent : "/tmp");
-    sqlite3_initialize();
-    sqlite3_vfs *memory = sqlite3_vfs_find("memdb");
-    if (memory == NULL || mkdtemp(folder) == NULL) {
-        perror("a database in memory");
-        exit(99);
-    }
-    sqlite3_vfs_register(memory, 1);
-    for (int i = 0; i < MACHINES; i++) {
-        hosts[i].folder = alloc_print("%s/%c", folder, 'A' + i);
-        if (mkdir(hosts[i].folder, 0700) != 0)
-            exit(99);
-    }
-}
-
-void processes_close(void)
-{
-    for (int i = 0; i < MACHINES; i++) {
-        char *path = database_path(i);
-        unlink(path);
-        rmdir(hosts[i].folder);
-        free(hosts[i].folder);
-        free(path);
-    }
-    rmdir(folder);
-    free(folder);
-}
-
 /* What is written to disk is an effect like any other, and may fail. */
-static int may_commit(void *arg)
+static bool may_commit(void *arg)
 {
     struct process *p = arg;
 
     if (!world_effect())
-        return 1;
+        return false;
     /* A disk without room for the first one is found out by opening the database. */
     if (world.now < p->commits_fail_until && ledger_has_stored(p->machine)) {
         p->commit_failed = true;
-        return 1;
+        return false;
     }
     ledger_commit(p->machine);
-    return 0;
-}
-
-static void open_keeper(struct process *p)
-{
-    char *path = database_path((int)(p->machine - world.machines));
-
-    if (sqlite3_open(path, &p->keeper) != SQLITE_OK)
-        abort();
-    free(path);
-}
-
-static void open_database(struct process *p)
-{
-    char *cause;
-
-    p->db = database_open(p->folder, &cause);
-    if (p->db == NULL) {
-        violation("%c: %s", p->machine->letter, cause);
-        free(cause);
-        abort();
-    }
-    sqlite3_stmt *any = database_statement(p->db, "SELECT 1", false);
-    sqlite3_commit_hook(sqlite3_db_handle(any), may_commit, p);
+    return true;
 }
 
 /* ---- orders */
@@ -220,7 +151,7 @@ static void leave(struct process *p)
 
 static void take_orders(void *arg)
 {
-    static void (*const obey[])(struct process *p) = {
+    static void (*const obey[])(struct process * p) = {
         [ORDER_MSG] = send_to_other,
         [ORDER_BCAST] = broadcast,
         [ORDER_CONNECT] = connect_other,
@@ -249,13 +180,13 @@ void process_order(struct machine *m, enum order order)
 static const char *kind_name(enum event_kind kind)
 {
     static const char *const names[] = {
-        [EVENT_MESSAGE] = "message",         [EVENT_UP] = "up",
-        [EVENT_DOWN] = "down",               [EVENT_UNREACHABLE] = "unreachable",
-        [EVENT_NAME] = "name",               [EVENT_SUSPECT] = "suspect",
-        [EVENT_BACK] = "back",               [EVENT_QUEUED] = "queued",
-        [EVENT_SENT] = "sent",               [EVENT_DELIVERED] = "delivered",
-        [EVENT_LOST] = "lost",               [EVENT_FAILED] = "failed",
-        [EVENT_KEPT_BACK] = "kept back",     [EVENT_KEPT] = "kept",
+        [EVENT_MESSAGE] = "message",     [EVENT_UP] = "up",
+        [EVENT_DOWN] = "down",           [EVENT_UNREACHABLE] = "unreachable",
+        [EVENT_NAME] = "name",           [EVENT_SUSPECT] = "suspect",
+        [EVENT_BACK] = "back",           [EVENT_QUEUED] = "queued",
+        [EVENT_SENT] = "sent",           [EVENT_DELIVERED] = "delivered",
+        [EVENT_LOST] = "lost",           [EVENT_FAILED] = "failed",
+        [EVENT_KEPT_BACK] = "kept back", [EVENT_KEPT] = "kept",
         [EVENT_REFUSED] = "refused",
     };
     return names[kind];
@@ -268,7 +199,8 @@ static void sink_event(void *arg, const struct event *event)
     if (!world_effect())
         return;
     trace("* %s %s %.*s seq %llu count %zu %s", kind_name(event->kind),
-          event->address != NULL ? event->address : "", (int)(event->text.len < 20 ? event->text.len : 20),
+          event->address != NULL ? event->address : "",
+          (int)(event->text.len < 20 ? event->text.len : 20),
           event->text.at != NULL ? event->text.at : "", (unsigned long long)event->id.seq,
           event->count, event->cause != NULL ? event->cause : "");
     world_note((uint64_t)event->kind << 32 | event->id.seq);
@@ -300,6 +232,20 @@ static uint64_t sink_written(void *arg)
     const struct process *p = arg;
 
     return p->out.written;
+}
+
+/* Lines in plain form are promised to nobody. */
+static void overhear(struct machine *m, struct span bytes)
+{
+    struct message message;
+
+    while (bytes.len > 0 && bytes.at[0] != '/') {
+        const char *end = memchr(bytes.at, '\n', bytes.len);
+        size_t len = end != NULL ? (size_t)(end - bytes.at) : bytes.len;
+        if (message_parse(span_make(bytes.at, len), &message) && message.kind == MESSAGE_CHAT)
+            ledger_sent_plain(m, message.text);
+        bytes = span_after(bytes, end != NULL ? len + 1 : len);
+    }
 }
 
 /* ---- a pass */
@@ -387,7 +333,7 @@ static void start(struct process *p)
     p->machine->loop = loop_new();
     p->phase = UP;
     if (p->stored)
-        open_database(p);
+        p->db = disk_database(p->machine, may_commit, p);
     loop_on_turn(p->machine->loop, take_orders, p);
     p->node = node_new(p->machine->loop, p->db, &config, &sink);
     ledger_start(p->machine, p->stored, node_id(p->node));
@@ -420,7 +366,8 @@ static void clear_away(struct process *p)
 static void rest(struct process *p)
 {
     p->free_at = world.now + chance_spread(1000, STAY_DOWN * SECOND);
-    if (p->stored && one_in(4)) /* its clock is set, perhaps back; a later run is known by its boot */
+    if (p->stored &&
+        one_in(4)) /* its clock is set, perhaps back; a later run is known by its boot */
         p->machine->skew = (int64_t)chance(86400 * UINT64_C(2000000)) - INT64_C(86400000000);
 }
 
@@ -431,14 +378,18 @@ static void end_killed(struct process *p)
     rest(p);
 }
 
-/* As main ends: the node first, then the database, which commits. */
+/* As main ends: the node first, then the database, which commits. What could not be stored by then
+ * is gone, as if it had been killed. */
 static void end_left(struct process *p)
 {
+    bool stored = node_is_stored(p->node);
+
+    p->commit_failed = false;
     node_free(p->node);
     database_close(p->db);
     p->node = NULL;
     p->db = NULL;
-    if (p->machine->dead)
+    if (p->machine->dead || p->commit_failed || !stored)
         ledger_killed(p->machine);
     else
         ledger_left(p->machine);
@@ -473,14 +424,14 @@ void process_pass(struct machine *m)
 void process_begin(struct machine *m)
 {
     struct process *p = on(m);
-    char *path = p->folder;
 
-    *p = (struct process){.machine = m, .folder = path, .out = {.machine = m}};
+    *p = (struct process){.machine = m, .out = {.machine = m}};
     p->stored = !one_in(4);
     p->passing = !p->stored && one_in(2);
     p->free_at = world.now + chance_spread(1, SECOND);
+    world.overhear = overhear;
     if (p->stored)
-        open_keeper(p);
+        disk_begin(m);
 }
 
 void process_end(struct machine *m)
@@ -492,8 +443,8 @@ void process_end(struct machine *m)
     if (p->phase != DOWN)
         clear_away(p);
     printer_free(&p->out);
-    sqlite3_close(p->keeper);
-    p->keeper = NULL;
+    if (p->stored)
+        disk_end(m);
     world.running = NULL;
 }
 
@@ -543,6 +494,11 @@ bool process_is_settled(const struct machine *m)
 
     return p->phase == UP && p->order_count == 0 && p->out.written == p->out.accepted &&
            node_up_count(p->node) == 1;
+}
+
+size_t process_peers_up(const struct machine *m)
+{
+    return on(m)->node != NULL ? node_up_count(on(m)->node) : 0;
 }
 
 const char *process_kind(const struct machine *m)

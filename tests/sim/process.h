@@ -13,9 +13,6 @@ enum order { ORDER_MSG, ORDER_BCAST, ORDER_CONNECT, ORDER_LEAVE };
 
 enum { ORDERS = 256 /* that wait to be read; more are dropped */ };
 
-void processes_open(void);  /* once: the folder where nothing is kept */
-void processes_close(void);
-
 void process_begin(struct machine *m); /* for a new seed: what kind it is, and nothing stored */
 void process_end(struct machine *m);
 
@@ -34,6 +31,7 @@ void process_mend(struct machine *m);
 
 /* Is it connected with exactly one peer, with nothing left to print or to send? */
 bool process_is_settled(const struct machine *m);
+size_t process_peers_up(const struct machine *m);
 const char *process_kind(const struct machine *m);
 
 #endif

@@ -128,7 +128,7 @@ static void fail_commits(void)
 }
 
 static void (*const happen[])(void) = {
-    talk,  reset, partition, heal,  kill_one,    kill_both,
+    talk,  reset, partition, heal,        kill_one,     kill_both,
     leave, cross, stall,     slow_stdout, fail_commits,
 };
 

@@ -107,8 +107,7 @@ void world_note(uint64_t what)
     world.digest = (world.digest ^ what ^ world.now) * UINT64_C(0x100000001b3);
 }
 
-static void say(FILE *to, const char *format, va_list list)
-    __attribute__((format(printf, 2, 0)));
+static void say(FILE *to, const char *format, va_list list) __attribute__((format(printf, 2, 0)));
 
 static void say(FILE *to, const char *format, va_list list)
 {
@@ -137,8 +136,7 @@ void violation(const char *format, ...)
     if (world.failed)
         return;
     world.failed = true;
-    printf("# seed %llu: at %.6f s: ", (unsigned long long)world.seed,
-           (double)world.now / SECOND);
+    printf("# seed %llu: at %.6f s: ", (unsigned long long)world.seed, (double)world.now / SECOND);
     va_start(list, format);
     say(stdout, format, list);
     va_end(list);

@@ -34,13 +34,16 @@ struct machine {
 
 struct world {
     uint64_t seed;
-    uint64_t now;             /* virtual microseconds */
-    struct machine *running;  /* whose code runs */
+    uint64_t now;            /* virtual microseconds */
+    struct machine *running; /* whose code runs */
     struct machine machines[MACHINES];
     bool verbose;
     bool failed;     /* a rule was broken, and that was said */
     uint64_t digest; /* of all that has happened: equal for equal seeds */
     uint64_t kills, resets, partitions;
+
+    /* Is shown what a process hands to its connections. */
+    void (*overhear)(struct machine *m, struct span bytes);
 };
 
 extern struct world world;
