@@ -140,7 +140,8 @@ static bool reserve(struct database *db)
 {
     sqlite3_int64 bytes = read_number(db, "PRAGMA page_count") * db->page_bytes;
 
-    return sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_SIZE_HINT, &bytes) == SQLITE_OK;
+    int result = sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_SIZE_HINT, &bytes);
+    return result == SQLITE_OK || result == SQLITE_NOTFOUND; /* not every kind of file knows it */
 }
 
 static void finish(struct database *db)

@@ -7,9 +7,10 @@ import glob
 import os
 import re
 import shutil
+import threading
 
 from hashflow_test import main, test
-from hashflow_test.ledger import entries
+from hashflow_test.ledger import as_input, check_each_once, entries
 from hashflow_test.netns import SmallDisk
 
 DATABASE = "hashflow.db"
@@ -96,6 +97,28 @@ def sender_full(scene):
     disk.make_room()
     session.hears(texts[-1])
     assert session.texts() == ["before", *texts]
+    assert alice.finish() == 0, alice.errors()
+
+
+@test("a disk is full of what waits for a peer: it comes back and gets all, and that makes room")
+def full_of_waiting(scene):
+    _, keeper = on_small_disk(scene, "alice")
+    alice, bob = keeper.node(), Keeper(scene, "bob")
+    other = bob.node()
+    alice.connect(bob.address)
+    assert other.finish() == 0
+    texts = entries(4000, width=1000)
+    lines = [f"/msg bob {text}" for text in texts]
+    pushing = threading.Thread(target=alice.write, args=(as_input(lines), 120), daemon=True)
+    pushing.start()
+    full = re.compile(r"hashflow\.db.*full", re.I)
+    first, _ = alice.err.wait_at(full)
+    alice.complains(full, since=first + 1)  # the ballast is used up as well
+    other = bob.node()
+    other.connect(keeper.address)
+    other.hears(texts[-1])
+    pushing.join()
+    check_each_once(other.texts(), texts)
     assert alice.finish() == 0, alice.errors()
 
 
