@@ -75,12 +75,12 @@ def stopped(scene):
 def slept(scene):
     alice = watcher(scene)
     bob = scene.session(alice, "bob")
-    bob.lines.wait(HEART)
+    bob.answer_pings = False
+    bob.ping("everything-is-read")
     alice.stop()
     other = scene.node("clock", "-e", *PATIENCE)
     carol = scene.session(other, "carol", answer_pings=False)
     other.expect(f"* down {carol.identity.address} carol")
-    bob.answer_pings = False
     watch = Stopwatch()
     alice.signal(signal.SIGCONT)
     alice.expect(f"* suspect {bob.identity.address} bob")
