@@ -116,7 +116,7 @@ static bool shelve(struct node *node, struct arrival *a)
         return false;
     a->row = inbox_add(node->db, &(struct inbox_run){.node = a->peer->row.node,
                                                      .address = a->peer->text,
-                                                     .name = a->peer->row.name,
+                                                     .name = a->peer->shown,
                                                      .epoch = a->epoch,
                                                      .lines = slice_span(a->lines)});
     node->shelved_bytes += a->lines.len;

@@ -173,13 +173,28 @@ static void dial(struct heard *heard)
     node->dials++;
 }
 
-static struct heard *first_untried(struct hearsay *x)
+static size_t tried_from(const struct hearsay *x, const char *source_id)
 {
+    size_t count = 0;
+    for (size_t i = 0; i < x->count; i++)
+        count += x->heard[i]->tried && strcmp(x->heard[i]->source_id, source_id) == 0;
+    return count;
+}
+
+/* Of the source that has cost us the least in vain: a flood of bad ones holds up nobody else's. */
+static struct heard *next_untried(const struct hearsay *x)
+{
+    struct heard *next = NULL;
+    size_t least = SIZE_MAX;
     for (size_t i = 0; i < x->count; i++) {
-        if (!x->heard[i]->tried)
-            return x->heard[i];
+        struct heard *heard = x->heard[i];
+        size_t tried = heard->tried ? SIZE_MAX : tried_from(x, heard->source_id);
+        if (tried < least) {
+            least = tried;
+            next = heard;
+        }
     }
-    return NULL;
+    return next;
 }
 
 static void take_token(struct hearsay *x, uint64_t now)
@@ -198,14 +213,14 @@ static void dial_next(void *arg)
     if (node->leaving)
         return;
     while (x->spent + INTERVAL_US <= now && node->dials < DIALS_LEFT &&
-           (heard = first_untried(x)) != NULL) {
+           (heard = next_untried(x)) != NULL) {
         heard->tried = true;
         if (!is_worth_a_dial(node, heard->id, &heard->address))
             continue;
         take_token(x, now);
         dial(heard);
     }
-    if (first_untried(x) != NULL)
+    if (next_untried(x) != NULL)
         dial_later(node, now + INTERVAL_US / BURST);
 }
 

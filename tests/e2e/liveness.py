@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who is still there: heartbeats, suspicion, and the end of a peer that says nothing."""
 
+import os
 import re
 import signal
 
@@ -75,12 +76,12 @@ def stopped(scene):
 def slept(scene):
     alice = watcher(scene)
     bob = scene.session(alice, "bob")
-    bob.lines.wait(HEART)
+    bob.answer_pings = False
+    bob.ping("everything-is-read")
     alice.stop()
     other = scene.node("clock", "-e", *PATIENCE)
     carol = scene.session(other, "carol", answer_pings=False)
     other.expect(f"* down {carol.identity.address} carol")
-    bob.answer_pings = False
     watch = Stopwatch()
     alice.signal(signal.SIGCONT)
     alice.expect(f"* suspect {bob.identity.address} bob")
@@ -99,6 +100,26 @@ def busy(scene):
         alice.send(f"/msg bob line {number}")
         bob.hears(f"line {number}")
     alice.expect(f"* down {bob.identity.address} bob")
+
+
+@test("a node whose output is stuck is alive, and takes its peers for alive")
+def stuck(scene):
+    unread, stdout = os.pipe()
+    try:
+        bob = scene.node("bob", "-e", "-v", *PATIENCE, stdout=stdout)
+        alice = watcher(scene)
+        alice.connect(bob.address)
+        text = "x" * 60000
+        alice.send(*(f"/msg {bob.address} {text}" for _ in range(40)))
+        clock = scene.session(alice, "clock")
+        mark = 0
+        for _ in range(2 * int(DOWN / HEARTBEAT)):
+            mark = clock.lines.wait_at(HEART, since=mark)[0] + 1
+        told = [line for line in alice.events() if re.match(r"\* (suspect|down) ", line)]
+        assert not told and not re.search("nothing any more|is gone", bob.errors()), told
+    finally:
+        os.close(unread)
+        os.close(stdout)
 
 
 @test("plain connections get no heartbeat and no suspicion")
