@@ -35,7 +35,8 @@ static void print_line(void *arg, const struct span *parts, size_t count)
 static void node_event(void *arg, const struct event *event)
 {
     struct app *app = arg;
-    if (event->kind == EVENT_FAILED && app->console != NULL)
+    bool lost = event->kind == EVENT_FAILED || event->kind == EVENT_KEPT;
+    if (lost && app->console != NULL)
         console_lost(app->console);
     report_event(app->report, event);
 }
