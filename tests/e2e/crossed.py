@@ -12,6 +12,7 @@ from hashflow_test.sockets import connect
 
 ROUNDS = 1000
 LOWEST, HIGHEST = "0" * 32, "z" * 64
+CONNECTED = re.compile(r"^/connect ")
 DOWN = re.compile(r"^\* down ")
 
 
@@ -73,6 +74,8 @@ def rounds(scene):
         together(lambda: alice.send(f"/connect {bob.address}"),
                  lambda: bob.send(f"/connect {alice.address}"))
         talk(alice, bob, number, marks)
+        for node, mark in zip(nodes, marks):
+            node.expect(CONNECTED, since=mark)
         if number % 50 == 0:
             settled(alice, bob)
         leaver, other = nodes if number % 2 else nodes[::-1]
@@ -83,7 +86,7 @@ def rounds(scene):
     assert alice.texts() == [f"from bob {n}" for n in range(ROUNDS)]
     assert bob.texts() == [f"from alice {n}" for n in range(ROUNDS)]
     for node in nodes:
-        assert len(node.events()) == 2 * ROUNDS, "up or down more than once a round"
+        assert len(node.events()) == 2 * ROUNDS, f"{len(node.events())} events in {ROUNDS} rounds"
     assert alice.finish() == 0 and bob.finish() == 0
 
 
