@@ -3,14 +3,17 @@
 """Both dial at once: it ends in one session, and nothing comes twice or not at all."""
 
 import os
+import re
 import threading
 
-from hashflow_test import main, test, wait_until
+from hashflow_test import main, said, test, wait_until
 from hashflow_test.session import GREETING, HELLO, Identity, SessionConnection
 from hashflow_test.sockets import connect
 
-ROUNDS = 25
+ROUNDS = 1000
 LOWEST, HIGHEST = "0" * 32, "z" * 64
+CONNECTED = re.compile(r"^/connect ")
+DOWN = re.compile(r"^\* down ")
 
 
 def sockets_of(pid):
@@ -55,32 +58,35 @@ def settled(*nodes):
                "one connection between each two nodes")
 
 
-def talk(alice, bob, number):
+def talk(alice, bob, number, since=(0, 0)):
     """A line each way, said while the dials may still be crossing."""
     together(lambda: alice.send(f"/bcast from alice {number}"),
              lambda: bob.send(f"/bcast from bob {number}"))
-    alice.hears(f"from bob {number}")
-    bob.hears(f"from alice {number}")
+    alice.expect(said(f"from bob {number}"), since=since[0])
+    bob.expect(said(f"from alice {number}"), since=since[1])
 
 
-@test("dials that cross end in one session, many times over, with each line once")
+@test("dials that cross a thousand times end in one session each time, with each line once")
 def rounds(scene):
-    alice, bob = scene.node("alice", "-e"), scene.node("bob", "-e")
+    nodes = alice, bob = scene.node("alice", "-e"), scene.node("bob", "-e")
     for number in range(ROUNDS):
+        marks = [len(node.out) for node in nodes]
         together(lambda: alice.send(f"/connect {bob.address}"),
                  lambda: bob.send(f"/connect {alice.address}"))
-        talk(alice, bob, number)
-        for node in (alice, bob):
-            node.sync()
-        settled(alice, bob)
-        leaver, other = (alice, bob) if number % 2 else (bob, alice)
+        talk(alice, bob, number, marks)
+        for node, mark in zip(nodes, marks):
+            node.expect(CONNECTED, since=mark)
+        if number % 50 == 0:
+            settled(alice, bob)
+        leaver, other = nodes if number % 2 else nodes[::-1]
         leaver.send(f"/disconnect {other.address}")
-        leaver.sync()
-        wait_until(lambda: established(alice) == established(bob) == 0, "disconnected")
+        for node, mark in zip(nodes, marks):
+            node.expect(DOWN, since=mark)
+    wait_until(lambda: established(alice) == established(bob) == 0, "disconnected")
     assert alice.texts() == [f"from bob {n}" for n in range(ROUNDS)]
     assert bob.texts() == [f"from alice {n}" for n in range(ROUNDS)]
-    for node in (alice, bob):
-        assert len(node.events()) == 2 * ROUNDS, "up or down more than once a round"
+    for node in nodes:
+        assert len(node.events()) == 2 * ROUNDS, f"{len(node.events())} events in {ROUNDS} rounds"
     assert alice.finish() == 0 and bob.finish() == 0
 
 
