@@ -253,6 +253,7 @@ void peer_settle(struct peer *peer, const char *cause); /* tells up or down if t
 void peer_set_name(struct peer *peer, struct span name);
 void peer_set_node(struct peer *peer, const char *id, struct span name); /* as said in a /hello */
 void peer_set_address(struct peer *peer, const struct address *a); /* makes it the first */
+bool peer_has_address(const struct peer *peer, const struct address *a);
 void peer_drop_address(struct peer *peer, const struct address *a);
 void peer_found(struct peer *peer, const struct address *a); /* a dial reached it there */
 void peer_set_dialect(struct peer *peer, enum dialect dialect);

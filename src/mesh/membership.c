@@ -20,15 +20,6 @@ enum {
     MEMBERSHIP_MAX = 4096,   /* peers kept; newcomers beyond that are not remembered */
 };
 
-static bool has_address(const struct peer *peer, const struct address *a)
-{
-    for (size_t i = 0; i < peer->row.address_count; i++) {
-        if (address_equal(&peer->row.addresses[i], a))
-            return true;
-    }
-    return false;
-}
-
 /* Two nodes may have had one address, one after the other: the one met last counts. */
 struct peer *membership_by_address(const struct node *node, const struct address *a)
 {
@@ -36,7 +27,7 @@ struct peer *membership_by_address(const struct node *node, const struct address
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
         assert(peer != NULL); /* the list has no holes */
-        if (has_address(peer, a) && (found == NULL || peer->row.seen >= found->row.seen))
+        if (peer_has_address(peer, a) && (found == NULL || peer->row.seen >= found->row.seen))
             found = peer;
     }
     return found;

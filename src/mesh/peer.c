@@ -202,6 +202,15 @@ void peer_set_address(struct peer *peer, const struct address *a)
     peer_touch(peer);
 }
 
+bool peer_has_address(const struct peer *peer, const struct address *a)
+{
+    for (size_t i = 0; i < peer->row.address_count; i++) {
+        if (address_equal(&peer->row.addresses[i], a))
+            return true;
+    }
+    return false;
+}
+
 void peer_drop_address(struct peer *peer, const struct address *a)
 {
     struct peer_row *row = &peer->row;

@@ -76,6 +76,33 @@ static struct peer *find_known(const struct link *link, const struct hello *hell
     return known != NULL && is_nameless(known, link) ? known : NULL;
 }
 
+/* A stream to that address was this node too, before it had said who it is: what was given to that
+ * connection arrives by it, the rest waits for the session. */
+static void absorb(struct peer *known, struct peer *other)
+{
+    struct link *stream = other->link;
+    if (stream != NULL) {
+        stream->peer = NULL;
+        other->link = NULL;
+    }
+    dialer_cancel(other);
+    membership_absorb(known, other);
+    if (stream != NULL)
+        link_bye(stream, NULL, "it speaks sessions");
+}
+
+/* Entries that are known by that address alone mean whoever is there. */
+static void absorb_nameless(struct link *link, struct peer *known, const struct address *at)
+{
+    struct node *node = link->node;
+    for (size_t i = node->peer_count; i-- > 0;) {
+        struct peer *peer = node->peers[i];
+        if (peer != known && peer != link->peer && peer->row.node[0] == '\0' && !peer->transient &&
+            peer_has_address(peer, at))
+            absorb(known, peer);
+    }
+}
+
 /* The peer that a hello comes from: by its id, else by the address, else a new one. */
 static struct peer *identify(struct link *link, const struct hello *hello)
 {
@@ -89,12 +116,12 @@ static struct peer *identify(struct link *link, const struct hello *hello)
         here = NULL;
     if (known == NULL)
         known = here != NULL ? here : new_peer(link);
-    else if (here != NULL && here != known && here != link->peer)
-        membership_absorb(known, here);
-    if (at.port != 0)
+    if (at.port != 0) {
+        absorb_nameless(link, known, &at);
         peer_set_address(known, &at);
-    else if (known->row.address_count == 0)
+    } else if (known->row.address_count == 0) {
         address_print(&link->remote, known->text); /* for showing: nobody listens there */
+    }
     return known;
 }
 

@@ -366,18 +366,26 @@ static void forget(struct connection *c)
     drop(c);
 }
 
+/* What nobody has read makes a kernel say so. One that is killed before its first word does the same
+ * here: it could not be told from a program that never has one, and would be taken for that. */
+static bool ends_rudely(const struct end *e)
+{
+    bool mute = e->accept_at != 0 && (e->owner == NULL || e->machine->dead);
+
+    return arrived(e) > 0 || (mute && !outgoing(e)->begun);
+}
+
 void end_close(struct end *e)
 {
+    bool rude = ends_rudely(e);
+
     assert(e->open);
     e->open = false;
-    if (!opposite(e)->open) {
+    if (!opposite(e)->open)
         forget(e->connection);
+    else if (is_broken(e))
         return;
-    }
-    if (is_broken(e))
-        return;
-    /* What nobody has read makes a kernel say so. */
-    if (arrived(e) > 0 || (e->accept_at != 0 && e->owner == NULL))
+    else if (rude)
         refuse(e);
     else
         end_shutdown(e);
@@ -391,21 +399,12 @@ void network_reset(struct end *e, bool both)
         refuse(e);
 }
 
-/* One that dies before its first word cannot be told from a program that never has one; such a peer
- * would be taken for that. */
-static bool has_answered(const struct end *e)
-{
-    return e->accept_at == 0 || outgoing(e)->begun;
-}
-
 void network_close_all(struct machine *m)
 {
     struct end *e;
 
     for (int fd = 0; (e = network_next(m, fd)) != NULL;) {
         fd = e->fd;
-        if (!has_answered(e))
-            refuse(e);
         end_close(e);
     }
 }
