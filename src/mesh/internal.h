@@ -195,6 +195,8 @@ struct node {
     struct run *runs, **last_run; /* not stored yet, in order */
     struct peer **audience;       /* of the line that is being posted: the durable peers */
     size_t audience_count, audience_room;
+    int64_t *dropped; /* rows of peers that were removed */
+    size_t dropped_count, dropped_room;
     bool confirmations; /* some outbox is confirmed */
     struct arrival *arrivals, *last_arrival; /* in order */
     struct arrival *unsettled;               /* the first that is not stored */

@@ -21,6 +21,8 @@ enum {
     RETRY_US = 1000000, /* after a commit that has failed */
 };
 
+#define SEQ_MAX ((uint64_t)INT64_MAX / 2) /* numbers are signed in a store, and go on from here */
+
 static uint64_t load_number(struct node *node, const char *key)
 {
     uint64_t number = 0;
@@ -45,12 +47,13 @@ void keeping_start(struct node *node)
     if (node->db == NULL)
         return;
     uint64_t epoch = load_number(node, "epoch");
-    node->seq = load_number(node, "seq");
-    node->stored_seq = node->given = node->seq;
-    if (epoch != 0)
-        node->epoch = epoch;
-    else
+    uint64_t seq = load_number(node, "seq");
+    if (epoch == 0 || seq > SEQ_MAX) { /* the state is new, or somebody has been at it */
         save_number(node, "epoch", node->epoch);
+        return;
+    }
+    node->epoch = epoch;
+    node->seq = node->stored_seq = node->given = seq;
 }
 
 /* --- runs --- */
@@ -78,6 +81,7 @@ void keeping_free(struct node *node)
 {
     drop_runs(node);
     free(node->audience);
+    free(node->dropped);
 }
 
 void keeping_address(struct node *node, struct peer *peer)
@@ -215,10 +219,8 @@ void keeping_save(struct node *node)
 {
     if (node->db == NULL || timer_is_set(&node->retry))
         return;
-    if (!has_news(node)) {
-        keeping_commit(node); /* a peer may have been removed */
+    if (!has_news(node))
         return;
-    }
     if (node->unstored && node->confirmations && !save_confirmations(node))
         return;
     membership_write(node);
@@ -234,6 +236,7 @@ void keeping_save(struct node *node)
     drop_runs(node);
     node->stored_seq = node->seq;
     node->dirty = false;
+    node->dropped_count = 0;
     tombs_written(node);
     forget_confirmations(node);
     for (size_t i = 0; i < node->peer_count; i++) {

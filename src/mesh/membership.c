@@ -113,9 +113,16 @@ struct peer *membership_claim(struct node *node, const struct address *a, struct
     return peer;
 }
 
+/* Its row goes with the turn's commit, whichever one succeeds. */
 static void drop_row(struct peer *peer)
 {
-    peers_delete(peer->node->db, peer->row.id);
+    struct node *node = peer->node;
+    if (node->dropped_count == node->dropped_room) {
+        node->dropped_room = node->dropped_room != 0 ? 2 * node->dropped_room : 8;
+        node->dropped = alloc_resize(node->dropped, node->dropped_room, sizeof *node->dropped);
+    }
+    node->dropped[node->dropped_count++] = peer->row.id;
+    node->dirty = true;
     peer->row.id = 0;
 }
 
@@ -226,6 +233,8 @@ void membership_write(struct node *node)
         else if (peer->row.id != 0)
             drop_row(peer);
     }
+    for (size_t i = 0; i < node->dropped_count; i++)
+        peers_delete(node->db, node->dropped[i]);
 }
 
 static bool is_local(const struct node *node, const struct address *a)
