@@ -193,6 +193,8 @@ void node_leave(struct node *node)
     timer_stop(node->loop, &node->retry); /* once more */
     node_stop_listening(node);
     losses_kept_back(node);
+    if (node->db != NULL)
+        keeping_save(node); /* before the last lines leave with the goodbyes */
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
         bool says_exit = peer->link == NULL && peer_is_up(peer);
