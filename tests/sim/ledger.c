@@ -24,13 +24,13 @@ struct line {
     unsigned run;    /* of the sender that was given it */
     unsigned target; /* run of the receiver that it is for; 0: void if that is not stored */
     bool refused;
-    bool plain;       /* it has left in plain form: nothing is promised any more */
-    bool heard;       /* and must not be heard again, unless */
-    bool repeatable;  /* it was printed, and the receiver killed before it had remembered */
-    bool pending;     /* it was heard by the present run, and is not printed yet */
-    uint64_t commits; /* of the receiver when it was heard */
-    uint64_t batch;   /* turn of the receiver in which it was heard */
-    uint64_t turn;    /* of the receiver when it was printed last; 0: never */
+    bool plain;      /* it has left in plain form: nothing is promised any more */
+    bool heard;      /* and must not be heard again, unless */
+    bool repeatable; /* it was printed, and the receiver killed before it had remembered */
+    bool pending;    /* it was heard by the present run, and is not printed yet */
+    uint64_t stored; /* once the receiver has committed so often; 0: never */
+    uint64_t batch;  /* turn of the receiver in which it was heard */
+    uint64_t turn;   /* of the receiver when it was printed last; 0: never */
 };
 
 /* What a sender has told about one number. */
@@ -186,7 +186,7 @@ static void check_delivered(struct machine *m, const struct receipt *r)
         return;
     }
     const struct line *line = &b->lines[r->line];
-    if (line->turn == 0 && (!other->stored || line->commits >= other->commits))
+    if (line->turn == 0 && (!other->stored || line->stored == 0 || line->stored > other->commits))
         violation("%c was told that %u is delivered before it was stored or written", m->letter,
                   line->number);
 }
@@ -298,7 +298,8 @@ unsigned ledger_heard(struct machine *m, const struct event *event)
     line->heard = true;
     line->repeatable = false;
     line->pending = true;
-    line->commits = b->commits;
+    if (line->stored == 0)
+        line->stored = b->commits + 1;
     line->batch = b->turn;
     return line->number;
 }
@@ -350,9 +351,21 @@ static void forget_heard(struct machine *m)
             line->repeatable = true;
         line->heard = line->turn != 0;
         line->pending = false;
+        if (line->stored > b->commits)
+            line->stored = 0;
         if ((line->repeatable || !line->heard) && line->number <= b->last)
             b->last = line->number - 1;
     }
+}
+
+/* It will not know again what the other had sent it. */
+void ledger_forget(struct machine *m)
+{
+    struct book *b = book_of(m), *from = other_book(m);
+
+    for (size_t i = 0; i < from->count; i++)
+        from->lines[i].repeatable = from->lines[i].heard;
+    b->last = 0;
 }
 
 void ledger_killed(struct machine *m)

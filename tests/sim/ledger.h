@@ -35,6 +35,7 @@ void ledger_told(struct machine *m, const struct event *event); /* any other eve
 void ledger_commit(struct machine *m);                          /* what it had written is stored */
 bool ledger_has_stored(const struct machine *m);                /* anything yet */
 void ledger_turn(struct machine *m, bool stored); /* a pass is over; was all of it stored? */
+void ledger_forget(struct machine *m); /* it remembers nothing of the other, as was asked for */
 void ledger_killed(struct machine *m);
 void ledger_left(struct machine *m);
 

@@ -204,6 +204,9 @@ static void sink_event(void *arg, const struct event *event)
           event->text.at != NULL ? event->text.at : "", (unsigned long long)event->id.seq,
           event->count, event->cause != NULL ? event->cause : "");
     world_note((uint64_t)event->kind << 32 | event->id.seq);
+    /* Who passes is forgotten, with all that it has sent, as soon as it cannot be reached. */
+    if (event->kind == EVENT_UNREACHABLE && on(machine_other(p->machine))->passing)
+        ledger_forget(p->machine);
     if (event->kind != EVENT_MESSAGE) {
         ledger_told(p->machine, event);
         return;
