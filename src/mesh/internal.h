@@ -473,6 +473,7 @@ void keeping_free(struct node *node);
 void keeping_address(struct node *node, struct peer *peer); /* the next line goes to it */
 void keeping_line(struct node *node, struct slice line, uint64_t seq); /* borrows line */
 void keeping_save(struct node *node);     /* commits: runs, numbers, confirmations, directory */
+void keeping_give_up(struct node *node);  /* what could not be stored is lost */
 bool keeping_commit(struct node *node);   /* only ends the transaction */
 void keeping_renumber(struct node *node); /* a new epoch */
 

@@ -246,6 +246,27 @@ void keeping_save(struct node *node)
     }
 }
 
+static void lose_run(const struct run *run)
+{
+    for (size_t i = 0; i < run->peer_count; i++) {
+        struct peer *peer = run->peers[i];
+        struct outbox *box = &peer->box;
+        if (peer->forgotten || box->count < run->count)
+            continue;
+        receipts_verbs(peer, EVENT_LOST, slice_span(run->lines), 0, UINT64_MAX);
+        losses_count(peer, run->count, box->scope, "could not be stored");
+        box->count -= run->count;
+        box->bytes -= run->lines.len;
+    }
+}
+
+void keeping_give_up(struct node *node)
+{
+    for (const struct run *run = node->runs; run != NULL; run = run->next)
+        lose_run(run);
+    drop_runs(node);
+}
+
 /* --- another numbering --- */
 
 void keeping_renumber(struct node *node)

@@ -201,12 +201,15 @@ void membership_remove(struct peer *peer)
 static void load_row(void *arg, const struct peer_row *row)
 {
     struct node *node = arg;
-    if ((row->address_count == 0 && !row->banned) || strcmp(row->node, node->id) == 0)
+    if (strcmp(row->node, node->id) == 0)
         return;
     struct peer *peer = membership_add(node, NULL);
     peer->row = *row;
     peer->source = row->addresses[0];
-    address_print(&row->addresses[0], peer->text);
+    if (row->address_count > 0)
+        address_print(&row->addresses[0], peer->text);
+    else
+        snprintf(peer->text, sizeof peer->text, "-");
     names_join(peer);
     delivery_load(peer);
 }
@@ -216,6 +219,12 @@ void membership_load(struct node *node)
     tombs_load(node);
     if (node->db != NULL)
         peers_load(node->db, load_row, node);
+}
+
+/* A node is one without an address too, another one may have it now: what waits for it stays. */
+static bool is_kept(const struct peer *peer)
+{
+    return peer->row.address_count > 0 || peer->row.node[0] != '\0' || peer->row.banned;
 }
 
 /* Until a commit succeeds they stay dirty. */
@@ -228,7 +237,7 @@ void membership_write(struct node *node)
         bool met = !peer->passing && peer->row.seen != 0;
         if (!peer->dirty || peer->transient || !(met || peer->row.banned))
             continue;
-        if (peer->row.address_count > 0 || peer->row.banned)
+        if (is_kept(peer))
             peers_save(node->db, &peer->row);
         else if (peer->row.id != 0)
             drop_row(peer);

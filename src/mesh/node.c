@@ -192,9 +192,9 @@ void node_leave(struct node *node)
     node->leaving = true;
     timer_stop(node->loop, &node->retry); /* once more */
     node_stop_listening(node);
+    keeping_save(node); /* before the last lines leave with the goodbyes */
+    keeping_give_up(node);
     losses_kept_back(node);
-    if (node->db != NULL)
-        keeping_save(node); /* before the last lines leave with the goodbyes */
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
         bool says_exit = peer->link == NULL && peer_is_up(peer);

@@ -6,6 +6,7 @@ committed stays, what cannot be is not confirmed, and nothing is swallowed after
 import glob
 import os
 import re
+import signal
 import shutil
 import threading
 
@@ -98,6 +99,40 @@ def sender_full(scene):
     session.hears(texts[-1])
     assert session.texts() == ["before", *texts]
     assert alice.finish() == 0, alice.errors()
+
+
+def push(node, data):
+    """Writes for as long as it is read."""
+    try:
+        node.write(data, 60)
+    except OSError:
+        pass
+
+
+@test("a sender that leaves while its disk is full says which lines were not even stored")
+def sender_leaves(scene):
+    _, keeper = on_small_disk(scene, "alice")
+    alice, away = keeper.node("-e", "--drain", "0.2"), Keeper(scene, "bob")
+    bob = away.node()
+    alice.connect(bob.address)
+    bob.kill()
+    alice.expect(f"* unreachable {bob.address} bob")
+    texts = entries(4000, width=1000)
+    lines = as_input([f"/msg bob {text}" for text in texts])
+    threading.Thread(target=push, args=(alice, lines), daemon=True).start()
+    full = re.compile(r"hashflow\.db.*full", re.I)
+    first, _ = alice.err.wait_at(full)
+    alice.complains(full, since=first + 1)  # the ballast is used up as well
+    alice.signal(signal.SIGTERM)
+    assert alice.wait() == 3
+    failed = {key for _, key, _ in alice.receipts("failed")}
+    queued = {key for _, key, _ in alice.receipts("queued")}
+    assert failed and not failed & queued
+    alice.complains(re.compile(rf"bob: {len(failed)} lines? (was|were) not delivered: .*stored"))
+    bob, again = away.node(), keeper.node("-e")
+    again.send("/msg bob after")
+    bob.hears("after")
+    assert bob.texts() == [*texts[:len(queued)], "after"]
 
 
 @test("a disk is full of what waits for a peer: it comes back and gets all, and that makes room")

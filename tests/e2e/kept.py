@@ -64,6 +64,22 @@ def waits(scene):
         assert node.receipts(kind) == [(kind, id, bob.address) for id in ids], node.receipts()
 
 
+@test("what waits for a node stays with it when another one has its address, over restarts too")
+def address_taken(scene):
+    alice, node, bob = away(scene, "--drain", "0")
+    carol = scene.node("carol", "-p", bob.address.rpartition(":")[2], "--no-exchange")
+    node.expect(f"* up {bob.address} carol")
+    node.send("/msg bob one")
+    assert node.finish() == 3
+    assert carol.finish() == 0
+    node = alice.node("-e")
+    node.send("/msg bob two")
+    back = scene.node("bob", "-p", scene.ports(1)[0], "--state", scene.path("bob"), "--no-exchange")
+    back.connect(node.address)
+    back.hears("two")
+    assert back.texts() == ["one", "two"]
+
+
 @test("a restart keeps what waits, in order, and adds to it")
 def restart(scene):
     alice, node, bob = away(scene, "--drain", "0")
