@@ -154,6 +154,8 @@ def followers(scene):
         alice.connect(bob.address)
         alice.send(f"/bcast for all {number}")
         bob.hears(f"for all {number}")
+        alice.send("/wait sent 20")
+        alice.sync()
         mark = len(alice.out)
         bob.kill()
         alice.expect(re.compile(r"^\* down "), since=mark)
