@@ -246,6 +246,8 @@ static void tell_run(void *arg, const struct inbox_run *run)
     node->messages++;
     struct arrival *a = append(node, NULL);
     a->row = run->id;
+    a->lines.len = run->lines.len; /* which are the store's: only their room is taken */
+    node->shelved_bytes += run->lines.len;
     a->stored = true;
     a->due = node->sink.accepted(node->sink.arg);
 }

@@ -276,8 +276,8 @@ bool node_send(struct node *node, struct peer *peer, struct span text, const cha
     return true;
 }
 
-/* Everyone connected, every named address, session peers that are away but not for too long, and
- * one-shot peers that answer. */
+/* Everyone connected, every named address, session peers that are away but not for too long nor
+ * displaced by another node at their address, and one-shot peers that answer. */
 static bool is_addressed(const struct peer *peer)
 {
     if (peer->row.quiet)
@@ -291,7 +291,8 @@ static bool is_addressed(const struct peer *peer)
     if (peer->named && !peer->left)
         return true;
     int64_t now = (int64_t)(peer->node->wall_us / 1000000);
-    return peer->row.dialect == DIALECT_SESSION && now - peer->row.seen < NODE_EXPIRY_S;
+    return peer->row.dialect == DIALECT_SESSION && peer->row.address_count > 0 &&
+           now - peer->row.seen < NODE_EXPIRY_S;
 }
 
 bool node_broadcast(struct node *node, struct span text, const char **cause)

@@ -185,6 +185,7 @@ static void hear_dialect(struct link *link, const struct session_event *event)
             begin_session(peer);
         return;
     }
+    link_hold(link);
     if (link->role == SESSION_DIALER) {
         if (peer == NULL)
             return;

@@ -383,10 +383,12 @@ void link_acked(struct link *link)
         shut(link);
 }
 
+/* Who has said nothing yet may be a session that comes back, and is heard out. */
 void link_hold(struct link *link)
 {
     const struct node *node = link->node;
-    bool hold = node->held_all || (node->held_plain && !link_is_session(link));
+    bool plain = session_dialect(link->session) == DIALECT_STREAM;
+    bool hold = node->held_all || (node->held_plain && plain);
     channel_hold(link->channel, hold);
     liveness_hold(link, hold);
 }

@@ -378,6 +378,24 @@ void interpreter_queue(struct interpreter *in, struct span line, bool text)
     loop_again(in->loop);
 }
 
+/* Who answers where the user has asked for somebody: perhaps another node than before. */
+static const struct peer *who_is_up(struct interpreter *in, struct peer *asked)
+{
+    struct peer_view v;
+    char *cause = NULL;
+    if (asked == NULL)
+        return NULL;
+    peer_look(asked, &v);
+    if (v.state == PEER_UP)
+        return asked;
+    const struct peer *there = node_find(in->node, span_of(v.address), &cause);
+    free(cause);
+    if (there == NULL)
+        return NULL;
+    peer_look(there, &v);
+    return v.state == PEER_UP ? there : NULL;
+}
+
 static void answer(struct interpreter *in, enum waiting_result result)
 {
     const struct waiting *w = &in->waiting;
@@ -385,11 +403,8 @@ static void answer(struct interpreter *in, enum waiting_result result)
         reply_ping(in, w->command, w->peer_count > 0 ? peer_current(w->peers[0]) : NULL);
     } else if (w->what == WAITING_DIALS) {
         for (size_t i = 0; i < w->peer_count; i++) {
-            struct peer *peer = peer_current(w->peers[i]);
-            struct peer_view v;
+            const struct peer *peer = who_is_up(in, peer_current(w->peers[i]));
             if (peer != NULL)
-                peer_look(peer, &v);
-            if (peer != NULL && v.state == PEER_UP)
                 answer_connected(&in->answers, peer);
         }
     } else if (result == WAITING_TIMED_OUT) {

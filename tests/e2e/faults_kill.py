@@ -15,6 +15,7 @@ from hashflow_test.ledger import (Transcript, as_input, check_each_once, check_r
 from hashflow_test.node import Node
 from hashflow_test.process import pipe_size
 from hashflow_test.proxy import Proxy
+from hashflow_test.session import Identity, dial_session
 from hashflow_test.sockets import needs_ipv6
 
 KILLS = 8
@@ -187,6 +188,28 @@ def stuck(scene):
     assert [number_of(m)[1] for m in got] == list(range(first, confirmed + 2))
     assert [m.text for m in got] == texts[first - 1:confirmed] + ["afterwards"]
     assert node.finish() == 0
+
+
+@test("what is confirmed and not read stays within its bound over restarts that nobody reads either")
+def stuck_again(scene):
+    options, _ = kept(scene, "b")
+    texts, identity, resumed = entries(3000, width=1000), Identity("carol", "127.0.0.1:9"), []
+    for _ in range(4):
+        read_end, write_end = os.pipe()
+        pipe_size(write_end, 4096)
+        node = scene.node("bob", *options, stdout=write_end)
+        os.close(write_end)
+        session = scene.add(dial_session(node.address, identity=identity))
+        first = session.resumed()[1]
+        resumed.append(first)
+        session.write(b"".join(b"/bcast %d %s\n" % (first + n, t.encode())
+                               for n, t in enumerate(texts, 1)))
+        session.ping("read")
+        wait_until(lambda: first or session.confirmed() > 200, "it is confirmed as far as it may")
+        node.kill()
+        session.close()
+        os.close(read_end)
+    assert 200 < resumed[1] <= resumed[3] < 1300, resumed
 
 
 def through_cuts(scene, options, texts, cuts):

@@ -162,6 +162,28 @@ def full_bytes(scene):
     assert other.texts() == []
 
 
+@test("nodes without a store that follow each other at one address leave no queue that grows")
+def followers(scene):
+    alice, port = Kept(scene, "alice").node("-e"), scene.ports(1)[0]
+    for number in range(3):
+        bob = scene.node("bob", "-p", port, "--no-store")
+        alice.connect(bob.address)
+        alice.send(f"/bcast for all {number}")
+        bob.hears(f"for all {number}")
+        alice.send("/wait sent 20")
+        alice.sync()
+        mark = len(alice.out)
+        bob.kill()
+        alice.expect(re.compile(r"^\* down "), since=mark)
+    bob = scene.node("bob", "-p", port, "--no-store")
+    alice.connect(bob.address)
+    waiting = alice.ask("/outbox")
+    alice.send("/bcast only for the last one")
+    bob.hears("only for the last one")
+    alice.send("/wait sent 20")
+    assert alice.ask("/outbox") == waiting
+
+
 @test("/forget of a peer that is away gives up what waits for it, and says so")
 def forgotten(scene):
     _, node, bob = away(scene)

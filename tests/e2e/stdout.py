@@ -151,6 +151,22 @@ def plain_held(scene):
     assert texts(lines.wait_count(40000, 60)) == [line(n) for n in range(40000)]
 
 
+@test("nobody reads stdout: who comes now can still open a session, and is confirmed later")
+def comes_later(scene):
+    pipe = Pipe(scene)
+    node = pipe.node("alice")
+    sender = scene.session(node, "sender")
+    sender.write(b"".join(b"/bcast %d %d\n" % (n, n) for n in range(1, 100001)))
+    sender.ping("read")
+    late = scene.session(node, "late", listening="127.0.0.1:8")
+    late.resumed()
+    number = late.msg("late")
+    late.ping("read")
+    assert late.confirmed() == 0
+    pipe.read_all().wait_count(100001)
+    late.acked(number)
+
+
 @test("a non-blocking stdout loses nothing")
 def non_blocking(scene):
     pipe = Pipe(scene)
