@@ -10,7 +10,7 @@ import signal
 import shutil
 import threading
 
-from hashflow_test import main, test
+from hashflow_test import Stopwatch, main, test
 from hashflow_test.ledger import as_input, check_each_once, entries
 from hashflow_test.netns import SmallDisk
 
@@ -54,15 +54,14 @@ def receiver_full(scene):
         last = session.msg(text)
     session.acked(last)
     disk.fill()
-    for text in texts[20:40]:
-        session.msg(text)
+    watch = Stopwatch()
+    for text in texts[20:]:
+        last = session.msg(text)
     bob.complains(re.compile(r"hashflow\.db.*full", re.I))
     session.ping("full")
     confirmed = session.confirmed()
-    for text in texts[40:]:
-        last = session.msg(text)
-        session.ping(f"p{last}")
-    assert session.confirmed() == confirmed < last, "a line was confirmed that could not be stored"
+    # After a second it is tried again, and the ballast may have made room.
+    assert watch.seconds() > 0.9 or confirmed < last, "a line was confirmed that was not stored"
     disk.make_room()
     session.acked(last)
     assert bob.texts() == texts
