@@ -105,6 +105,22 @@ def none(scene):
     assert not victim.dialled
 
 
+@test("a node that is only visiting tells nobody of others and dials nobody it hears of")
+def visiting(scene):
+    hub, bob = keeper(scene, "hub"), keeper(scene, "bob", "-e")
+    bob.connect(hub.address)
+    visitor, carol = scene.node("visitor", "-e"), scene.session_listener("carol")
+    visitor.connect(hub.address)
+    visitor.send(f"/connect {carol.address}")
+    session = carol.open()
+    session.ping("known")
+    visitor.sync()
+    visitor.send("/wait up=3 1")
+    visitor.sync()
+    assert sorted(visitor.peers()) == sorted([hub.address, carol.address])
+    assert not session.lines.count(PEER) and not any("visitor" in line for line in bob.events())
+
+
 @test("what a node tells: peers in session that want to be known, by address, id and name")
 def telling(scene):
     hub, bob = keeper(scene, "hub"), keeper(scene, "bob")
@@ -136,7 +152,7 @@ def gone(scene):
 
 @test("hearsay is nobody: not listed, no event, no line on stderr, until a node answers there")
 def nobody(scene):
-    alice = scene.node("alice", "-e")
+    alice = keeper(scene, "alice", "-e")
     teller = scene.session(alice, "teller")
     victim = scene.add(Victim())
     stranger = scene.listener()
@@ -228,7 +244,7 @@ def unwanted(scene):
 
 @test("from elsewhere nobody makes us dial our own machine, or what is no address of one host")
 def loopback(scene):
-    alice = scene.node("alice", "-l", "0.0.0.0:0", "--no-store")
+    alice = keeper(scene, "alice", "-l", "0.0.0.0:0")
     own = [address for address in alice.err.wait(re.compile("listening on")).split(" ")[3:]
            if not address.startswith(("127.", "["))]
     victim = scene.add(Victim())
