@@ -5,10 +5,18 @@
  */
 #include "config.h"
 
-#include <stdio.h>
+#include "mesh/confirm.h"
 
 #include "base/log.h"
+#include "mesh/delivery.h"
+#include "mesh/forms.h"
 #include "mesh/internal.h"
+#include "mesh/keeping.h"
+#include "mesh/link.h"
+#include "mesh/losses.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
+#include "mesh/receipts.h"
 #include "store/outbox.h"
 
 enum {

@@ -5,11 +5,24 @@
  */
 #include "config.h"
 
-#include <stdio.h>
+#include "mesh/hearing.h"
+
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "mesh/arrivals.h"
+#include "mesh/confirm.h"
+#include "mesh/dialer.h"
+#include "mesh/door.h"
+#include "mesh/exchange.h"
+#include "mesh/hearsay.h"
 #include "mesh/internal.h"
+#include "mesh/link.h"
+#include "mesh/liveness.h"
+#include "mesh/membership.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
+#include "mesh/rendezvous.h"
 
 enum { RESUME_LINE = 64 };
 

@@ -6,19 +6,37 @@
  */
 #include "config.h"
 
+#include "mesh/keeping.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "mesh/internal.h"
+#include "mesh/link.h"
+#include "mesh/losses.h"
+#include "mesh/membership.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
+#include "mesh/receipts.h"
+#include "mesh/tombs.h"
 #include "store/outbox.h"
 
 enum {
     RUN_BYTES = 64 * 1024,
     RETRY_US = 1000000, /* after a commit that has failed */
+};
+
+/* Neighbouring lines for the same durable peers, until they are stored. */
+struct run {
+    struct run *next;
+    struct slice lines;
+    uint64_t first, last; /* numbers */
+    size_t count;         /* lines */
+    struct peer **peers;  /* held */
+    size_t peer_count;
 };
 
 #define SEQ_MAX ((uint64_t)INT64_MAX / 2) /* numbers are signed in a store, and go on from here */

@@ -6,12 +6,20 @@
  */
 #include "config.h"
 
-#include <errno.h>
+#include "mesh/link.h"
+
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
+#include "mesh/delivery.h"
+#include "mesh/dialer.h"
+#include "mesh/exchange.h"
+#include "mesh/hearing.h"
 #include "mesh/internal.h"
+#include "mesh/liveness.h"
+#include "mesh/membership.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
 
 enum {
     LINK_CLOSE_US = 2000000, /* what is queued may still leave, the other side may still answer */

@@ -12,8 +12,22 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
+#include "mesh/arrivals.h"
+#include "mesh/confirm.h"
+#include "mesh/delivery.h"
+#include "mesh/dialer.h"
+#include "mesh/door.h"
+#include "mesh/forms.h"
+#include "mesh/hearsay.h"
 #include "mesh/internal.h"
+#include "mesh/keeping.h"
+#include "mesh/link.h"
+#include "mesh/losses.h"
+#include "mesh/membership.h"
+#include "mesh/oneshot.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
+#include "mesh/tombs.h"
 #include "store/identity.h"
 
 enum {
@@ -101,7 +115,7 @@ struct node *node_new(struct loop *loop, struct database *db, const struct node_
     if (db != NULL)
         database_commit(db);
     hearsay_start(node);
-    spool_init(&node->verbs);
+    form_start(node);
     spool_init(&node->arrived);
     spool_init(&node->recalled);
     node->local_count =
@@ -127,12 +141,8 @@ void node_free(struct node *node)
     delivery_turn(node);
     link_reap(node);
     membership_turn(node);
-    for (size_t i = 0; i < node->plain_count; i++) {
-        slice_release(node->plain[i].last);
-        spool_free(&node->plain[i].spool);
-    }
     keeping_free(node);
-    spool_free(&node->verbs);
+    form_free(node);
     spool_free(&node->arrived);
     spool_free(&node->recalled);
     resolver_free(node->resolver);
@@ -142,7 +152,6 @@ void node_free(struct node *node)
     timer_stop(node->loop, &node->expiry);
     tombs_free(node);
     hearsay_free(node);
-    free(node->plain);
     free(node->peers);
     free(node->ready);
     free(node->buried);

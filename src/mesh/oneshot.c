@@ -6,12 +6,21 @@
  */
 #include "config.h"
 
+#include "mesh/oneshot.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "mesh/confirm.h"
+#include "mesh/delivery.h"
+#include "mesh/dialer.h"
 #include "mesh/internal.h"
+#include "mesh/membership.h"
+#include "mesh/peer.h"
+#include "net/channel.h"
+#include "mesh/pump.h"
 
 enum { ONESHOT_DEADLINE_US = 10000000 /* from the connection to the close */ };
 

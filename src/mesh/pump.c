@@ -7,10 +7,20 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
+#include "mesh/pump.h"
 
 #include "base/alloc.h"
+#include "mesh/confirm.h"
+#include "mesh/delivery.h"
+#include "mesh/dialer.h"
+#include "mesh/forms.h"
 #include "mesh/internal.h"
+#include "mesh/keeping.h"
+#include "mesh/link.h"
+#include "mesh/losses.h"
+#include "mesh/oneshot.h"
+#include "mesh/peer.h"
+#include "mesh/receipts.h"
 #include "store/outbox.h"
 
 enum {
