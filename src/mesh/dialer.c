@@ -218,7 +218,7 @@ void dialer_ended(struct peer *peer, const char *cause)
         peer->attempt.up_since = loop_now(node->loop);
         timer_stop(node->loop, &peer->attempt.again);
         peer_settle(peer, NULL);
-        delivery_reached(peer);
+        pump_reached(peer);
         return;
     }
     if (peer->link != NULL)

@@ -182,7 +182,7 @@ static void begin_session(struct peer *peer)
     buffer_init(&line, RESUME_LINE);
     verb_format_resume(&line, peer->epoch, peer->kept);
     link_send(peer->link, &line);
-    delivery_connected(peer);
+    pump_connected(peer);
     liveness_begin(peer->link);
     exchange_begin(peer->link);
     if (strcmp(peer->link->said_name, peer->node->name) != 0)

@@ -205,7 +205,7 @@ bool keeping_commit(struct node *node)
     if (!kept)
         timer_set(node->loop, &node->retry, loop_now(node->loop) + RETRY_US, try_again, node);
     for (size_t i = 0; i < node->peer_count && kept && was; i++)
-        delivery_ready(node->peers[i]);
+        pump_ready(node->peers[i]);
     return kept;
 }
 

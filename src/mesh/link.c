@@ -118,7 +118,7 @@ static void channel_written_some(void *arg)
     struct link *link = arg;
     if (link->dead || link->peer == NULL || link->peer->link != link)
         return;
-    delivery_written(link->peer);
+    pump_written(link->peer);
     if (link_is_session(link))
         link_ack(link);
 }
@@ -208,7 +208,7 @@ void link_part(struct link *link, const char *cause)
         peer->attempt.link = NULL;
     if (peer->link != link)
         return;
-    delivery_disconnected(peer, cause);
+    pump_disconnected(peer, cause);
     peer->link = NULL;
 }
 
@@ -316,7 +316,7 @@ void link_bye(struct link *link, const char *reason, const char *cause)
         return;
     }
     if (link->peer != NULL && link->peer->link == link)
-        delivery_flush(link->peer);
+        pump_flush(link->peer);
     if (reason != NULL && link_is_session(link))
         say_bye(link, reason);
     shut(link);

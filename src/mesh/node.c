@@ -80,7 +80,7 @@ static void turn(void *arg)
     node->sink.flush(node->sink.arg);
     arrivals_settle(node);
     hold_back(node);
-    delivery_turn(node);
+    pump_turn(node);
     link_reap(node);
     membership_turn(node);
 }
@@ -138,7 +138,7 @@ void node_free(struct node *node)
     node->db = NULL; /* the peers go, but their rows stay */
     while (node->peer_count > 0)
         membership_remove(node->peers[node->peer_count - 1]);
-    delivery_turn(node);
+    pump_turn(node);
     link_reap(node);
     membership_turn(node);
     keeping_free(node);

@@ -118,7 +118,7 @@ static void go_on(struct oneshot *o)
     struct peer *peer = o->peer;
     struct outbox *box = &peer->box;
     if (o->whole)
-        delivery_taken(peer, o->line);
+        confirm_bytes(peer, o->line);
     else
         box->told += o->piece;
     if (!peer->says_exit) {
@@ -141,7 +141,7 @@ static void said_exit(struct peer *peer)
         peer_settle(peer, "forgotten");
         membership_remove(peer);
     } else {
-        delivery_ready(peer);
+        pump_ready(peer);
         if (!peer->tried)
             dialer_dial(peer); /* somebody has asked for it meanwhile */
     }

@@ -252,5 +252,5 @@ void rendezvous_stream(struct link *link, struct peer *peer)
     }
     peer_spoke(peer);
     peer_settle(peer, NULL);
-    delivery_connected(peer);
+    pump_connected(peer);
 }
