@@ -65,14 +65,14 @@ struct node {
     struct hearsay *hearsay;   /* what others tell us of; NULL: it is not wanted */
 
     /* What we send: delivery.c numbers it, keeping.c stores it. */
-    uint64_t epoch;               /* of our numbering */
-    uint64_t seq;                 /* the last number given to a message */
-    uint64_t stored_seq;          /* the last one that is stored */
-    uint64_t given;               /* the last that anybody can have seen, also of a former run */
-    bool numbered;                /* something was sent under this numbering in this run */
-    bool renumbered;              /* it is a new one of this run already */
-    struct run *runs, **last_run; /* not stored yet, in order */
-    struct peer **audience;       /* of the line that is being posted: the durable peers */
+    uint64_t epoch;              /* of our numbering */
+    uint64_t seq;                /* the last number given to a message */
+    uint64_t stored_seq;         /* the last one that is stored */
+    uint64_t given;              /* the last that anybody can have seen, also of a former run */
+    bool numbered;               /* something was sent under this numbering in this run */
+    bool renumbered;             /* it is a new one of this run already */
+    struct run *runs, *last_run; /* not stored yet, in order */
+    struct peer **audience;      /* of the line that is being posted: the durable peers */
     size_t audience_count, audience_room;
     bool confirmations;  /* some outbox is confirmed */
     bool unstored;       /* the last commit has failed: nothing numbered leaves */
