@@ -7,15 +7,32 @@
  */
 #include "config.h"
 
+#include "mesh/arrivals.h"
+
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "mesh/internal.h"
+#include "mesh/keeping.h"
+#include "mesh/link.h"
+#include "mesh/peer.h"
 #include "store/inbox.h"
 
 enum {
     SHELF_BYTES = 1 << 20,    /* stored for a stdout that is slow */
     ARRIVAL_BYTES = 64 * 1024 /* about so much is stored as one */
+};
+
+/* Lines taken from one peer in one turn, until they have left for stdout. */
+struct arrival {
+    struct arrival *next;
+    struct peer *peer;  /* held; NULL for what a former run has left */
+    uint64_t epoch;     /* of the sender's numbering */
+    uint64_t last;      /* number of the last line */
+    uint64_t due;       /* when the sink has written so much, they have left */
+    struct slice lines; /* as verbs, if they may have to be stored */
+    int64_t row;        /* where they are stored; 0 not */
+    bool stored;        /* for good */
 };
 
 static void free_arrival(struct arrival *a)

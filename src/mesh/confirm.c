@@ -5,10 +5,18 @@
  */
 #include "config.h"
 
-#include <stdio.h>
+#include "mesh/confirm.h"
 
 #include "base/log.h"
+#include "mesh/delivery.h"
+#include "mesh/forms.h"
 #include "mesh/internal.h"
+#include "mesh/keeping.h"
+#include "mesh/link.h"
+#include "mesh/losses.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
+#include "mesh/receipts.h"
 #include "store/outbox.h"
 
 enum {
@@ -46,7 +54,7 @@ static void has_moved(struct peer *peer, size_t bytes)
     box->brisk = box->progress;
 }
 
-void delivery_taken(struct peer *peer, size_t bytes)
+void confirm_bytes(struct peer *peer, size_t bytes)
 {
     struct outbox *box = &peer->box;
     bool session = peer->link != NULL && link_is_session(peer->link);
@@ -61,7 +69,7 @@ void delivery_taken(struct peer *peer, size_t bytes)
 void confirm_foreign(struct peer *peer)
 {
     if (peer->box.foreign > 0)
-        delivery_taken(peer, peer->box.foreign);
+        confirm_bytes(peer, peer->box.foreign);
 }
 
 static void confirm(struct peer *peer, uint64_t seq)
@@ -76,8 +84,8 @@ static void confirm(struct peer *peer, uint64_t seq)
         box->bytes -= bytes;
         box->confirmed = peer->node->confirmations = true;
     }
-    delivery_taken(peer, bytes);
-    delivery_ready(peer);
+    confirm_bytes(peer, bytes);
+    pump_ready(peer);
 }
 
 /* --- /resume --- */
@@ -96,15 +104,17 @@ static void resume_beyond(struct peer *peer)
     keeping_renumber(node);
 }
 
-/* Lines up to that number wait no longer, wherever they are. Returns how many that were. */
-static uint64_t pass(struct peer *peer, uint64_t seq, enum event_kind kind)
+/* A durable peer's lines up to that number wait no longer, also those that only the store has; kind
+ * is what has become of them. Returns how many they were: 0 while the store takes nothing, and then
+ * they go on waiting. */
+static uint64_t let_go(struct peer *peer, uint64_t seq, enum event_kind kind)
 {
     struct node *node = peer->node;
     struct outbox *box = &peer->box;
     uint64_t before = box->count;
     keeping_save(node);
     if (node->unstored)
-        return 0; /* later, then */
+        return 0;
     receipts_stored(peer, kind, seq);
     queue_clear(&box->lines);
     box->sent = 0;
@@ -124,7 +134,7 @@ void confirm_ack(struct peer *peer, uint64_t seq)
     if (seq > box->last && seq > box->acked)
         link_fault(peer->link, "bad-ack", "an /ack of what was never sent");
     else if (seq > box->acked && box->durable && seq > box->loaded)
-        pass(peer, seq, EVENT_DELIVERED);
+        let_go(peer, seq, EVENT_DELIVERED);
     else if (seq > box->acked)
         confirm(peer, seq);
 }
@@ -141,11 +151,11 @@ void confirm_resume(struct peer *peer, const struct verb *verb)
         return;
     }
     if (verb->seq > box->acked && box->durable)
-        pass(peer, verb->seq, EVENT_DELIVERED);
+        let_go(peer, verb->seq, EVENT_DELIVERED);
     else if (verb->seq > box->acked)
         confirm(peer, verb->seq);
     box->resumed = true;
-    delivery_ready(peer);
+    pump_ready(peer);
     link_resumed(peer->link);
 }
 
@@ -179,7 +189,7 @@ void confirm_expire(struct node *node)
             continue; /* it is taking them */
         uint64_t upto = outbox_taken_before(node->db, peer->row.id, limit);
         if (upto > peer->box.acked)
-            losses_count(peer, pass(peer, upto, EVENT_LOST), peer->box.scope,
+            losses_count(peer, let_go(peer, upto, EVENT_LOST), peer->box.scope,
                          "waited for longer than --queue-age");
     }
     if (waits)

@@ -7,11 +7,18 @@
  */
 #include "config.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include "mesh/delivery.h"
 
-#include "base/alloc.h"
+#include "mesh/confirm.h"
+#include "mesh/forms.h"
 #include "mesh/internal.h"
+#include "mesh/keeping.h"
+#include "mesh/link.h"
+#include "mesh/losses.h"
+#include "mesh/oneshot.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
+#include "mesh/receipts.h"
 #include "store/outbox.h"
 
 enum {
@@ -234,7 +241,7 @@ static void post(struct peer *peer, struct slice verb, struct span text, enum ev
     if (hold)
         box->owed = seq;
     pump_watch(peer);
-    delivery_ready(peer);
+    pump_ready(peer);
 }
 
 void delivery_post(struct peer *peer, enum verb_kind kind, struct span text, bool hold)
@@ -348,7 +355,7 @@ void delivery_move(struct peer *to, struct peer *from)
 }
 
 /* A peer has said who it is: from now on what waits for it is stored. */
-void delivery_settle(struct peer *peer)
+void delivery_make_durable(struct peer *peer)
 {
     struct outbox *box = &peer->box;
     if (box->durable || !can_be_durable(peer))

@@ -6,12 +6,18 @@
  */
 #include "config.h"
 
+#include "mesh/dialer.h"
+
 #include <errno.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "mesh/delivery.h"
 #include "mesh/internal.h"
+#include "mesh/link.h"
+#include "mesh/membership.h"
+#include "mesh/oneshot.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
 
 enum {
     BACKOFF_US = 1000000, /* the first interval; doubled with each failure */
@@ -80,18 +86,17 @@ static bool has_family(const struct node *node, const struct address *a)
     return node->config.family == 0 || node->config.family == a->family;
 }
 
-bool dialer_leave_from(const struct node *node, struct address out[2], size_t *count)
+void dialer_leave_from(const struct node *node, struct address out[2], size_t *count)
 {
     *count = 0;
     if (!node->config.leave_from_listeners)
-        return false;
+        return;
     for (size_t i = 0; i < node->listener_count && *count < 2; i++) {
         struct address at;
         listener_address(node->listeners[i], &at);
         if (!address_is_any(&at) && (*count == 0 || out[0].family != at.family))
             out[(*count)++] = at;
     }
-    return *count > 0;
 }
 
 static void connect_to(struct peer *peer, const struct address *candidates, size_t count)
@@ -213,7 +218,7 @@ void dialer_ended(struct peer *peer, const char *cause)
         peer->attempt.up_since = loop_now(node->loop);
         timer_stop(node->loop, &peer->attempt.again);
         peer_settle(peer, NULL);
-        delivery_reached(peer);
+        pump_reached(peer);
         return;
     }
     if (peer->link != NULL)

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Who is let in: a newcomer gets a connection while there are descriptors, or the place of one that
- * has been silent for long; else it is told why not. So are the banned, the forgotten and the copies
- * of a node that is here already. It does not know what is said after that.
+ * has been silent for long; else it is told why not. So are the banned, the forgotten and copies of
+ * a node that is here already. It does not know what is said after that.
  */
 #include "config.h"
+
+#include "mesh/door.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "mesh/internal.h"
+#include "mesh/link.h"
+#include "mesh/membership.h"
+#include "mesh/peer.h"
+#include "mesh/tombs.h"
 
 enum {
     RESERVE = 100,                   /* descriptors kept for dials, files and the like */

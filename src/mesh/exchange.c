@@ -5,7 +5,11 @@
  */
 #include "config.h"
 
+#include "mesh/exchange.h"
+
 #include "mesh/internal.h"
+#include "mesh/link.h"
+#include "mesh/peer.h"
 
 enum {
     TOLD_MAX = 50,       /* peers told at a time */

@@ -5,10 +5,37 @@
  */
 #include "config.h"
 
+#include "mesh/forms.h"
+
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "mesh/internal.h"
+#include "mesh/link.h"
+#include "mesh/peer.h"
+
+/* Lines for streams, by what they say of where we listen. */
+struct plain_form {
+    struct address me;
+    struct spool spool;
+    uint64_t seq;      /* of the last line written */
+    struct slice last; /* that line, for all who get it */
+};
+
+void form_start(struct node *node)
+{
+    spool_init(&node->verbs);
+}
+
+void form_free(struct node *node)
+{
+    for (size_t i = 0; i < node->plain_count; i++) {
+        slice_release(node->plain[i].last);
+        spool_free(&node->plain[i].spool);
+    }
+    free(node->plain);
+    spool_free(&node->verbs);
+}
 
 struct slice form_verb(struct node *node, enum verb_kind kind, uint64_t seq, struct span text)
 {

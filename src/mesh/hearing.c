@@ -5,11 +5,24 @@
  */
 #include "config.h"
 
-#include <stdio.h>
+#include "mesh/hearing.h"
+
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "mesh/arrivals.h"
+#include "mesh/confirm.h"
+#include "mesh/dialer.h"
+#include "mesh/door.h"
+#include "mesh/exchange.h"
+#include "mesh/hearsay.h"
 #include "mesh/internal.h"
+#include "mesh/link.h"
+#include "mesh/liveness.h"
+#include "mesh/membership.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
+#include "mesh/rendezvous.h"
 
 enum { RESUME_LINE = 64 };
 
@@ -169,7 +182,7 @@ static void begin_session(struct peer *peer)
     buffer_init(&line, RESUME_LINE);
     verb_format_resume(&line, peer->epoch, peer->kept);
     link_send(peer->link, &line);
-    delivery_connected(peer);
+    pump_connected(peer);
     liveness_begin(peer->link);
     exchange_begin(peer->link);
     if (strcmp(peer->link->said_name, peer->node->name) != 0)

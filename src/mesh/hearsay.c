@@ -6,11 +6,19 @@
  */
 #include "config.h"
 
+#include "mesh/hearsay.h"
+
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "mesh/dialer.h"
+#include "mesh/exchange.h"
 #include "mesh/internal.h"
+#include "mesh/link.h"
+#include "mesh/membership.h"
+#include "mesh/peer.h"
+#include "mesh/tombs.h"
 
 enum {
     HEARD_MAX = 256,        /* addresses heard of; what does not fit is not taken */

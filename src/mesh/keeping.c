@@ -6,19 +6,37 @@
  */
 #include "config.h"
 
+#include "mesh/keeping.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "mesh/internal.h"
+#include "mesh/link.h"
+#include "mesh/losses.h"
+#include "mesh/membership.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
+#include "mesh/receipts.h"
+#include "mesh/tombs.h"
 #include "store/outbox.h"
 
 enum {
     RUN_BYTES = 64 * 1024,
     RETRY_US = 1000000, /* after a commit that has failed */
+};
+
+/* Neighbouring lines for the same durable peers, until they are stored. */
+struct run {
+    struct run *next;
+    struct slice lines;
+    uint64_t first, last; /* numbers */
+    size_t count;         /* lines */
+    struct peer **peers;  /* held */
+    size_t peer_count;
 };
 
 #define SEQ_MAX ((uint64_t)INT64_MAX / 2) /* numbers are signed in a store, and go on from here */
@@ -42,7 +60,6 @@ static void save_number(struct node *node, const char *key, uint64_t number)
 
 void keeping_start(struct node *node)
 {
-    node->last_run = &node->runs;
     node->epoch = node->boot;
     if (node->db == NULL)
         return;
@@ -74,7 +91,7 @@ static void drop_runs(struct node *node)
         node->runs = run->next;
         free_run(run);
     }
-    node->last_run = &node->runs;
+    node->last_run = NULL;
 }
 
 void keeping_free(struct node *node)
@@ -91,12 +108,6 @@ void keeping_address(struct node *node, struct peer *peer)
         node->audience = alloc_resize(node->audience, node->audience_room, sizeof(struct peer *));
     }
     node->audience[node->audience_count++] = peer;
-}
-
-static struct run *tail(struct node *node)
-{
-    return node->runs == NULL ? NULL
-                              : (struct run *)((char *)node->last_run - offsetof(struct run, next));
 }
 
 static bool continues(const struct node *node, const struct run *run, struct slice line)
@@ -116,8 +127,11 @@ static struct run *new_run(struct node *node, struct slice line, uint64_t seq)
     run->peers = alloc_resize(NULL, run->peer_count, sizeof *run->peers);
     for (size_t i = 0; i < run->peer_count; i++)
         run->peers[i] = peer_hold(node->audience[i]);
-    *node->last_run = run;
-    node->last_run = &run->next;
+    if (node->last_run == NULL)
+        node->runs = run;
+    else
+        node->last_run->next = run;
+    node->last_run = run;
     return run;
 }
 
@@ -125,7 +139,7 @@ void keeping_line(struct node *node, struct slice line, uint64_t seq)
 {
     if (node->audience_count == 0)
         return;
-    struct run *run = tail(node);
+    struct run *run = node->last_run;
     if (run == NULL || !continues(node, run, line))
         run = new_run(node, line, seq);
     run->lines.len += line.len;
@@ -187,7 +201,7 @@ bool keeping_commit(struct node *node)
     if (!kept)
         timer_set(node->loop, &node->retry, loop_now(node->loop) + RETRY_US, try_again, node);
     for (size_t i = 0; i < node->peer_count && kept && was; i++)
-        delivery_ready(node->peers[i]);
+        pump_ready(node->peers[i]);
     return kept;
 }
 

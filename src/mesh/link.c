@@ -6,12 +6,20 @@
  */
 #include "config.h"
 
-#include <errno.h>
+#include "mesh/link.h"
+
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
+#include "mesh/delivery.h"
+#include "mesh/dialer.h"
+#include "mesh/exchange.h"
+#include "mesh/hearing.h"
 #include "mesh/internal.h"
+#include "mesh/liveness.h"
+#include "mesh/membership.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
 
 enum {
     LINK_CLOSE_US = 2000000, /* what is queued may still leave, the other side may still answer */
@@ -110,7 +118,7 @@ static void channel_written_some(void *arg)
     struct link *link = arg;
     if (link->dead || link->peer == NULL || link->peer->link != link)
         return;
-    delivery_written(link->peer);
+    pump_written(link->peer);
     if (link_is_session(link))
         link_ack(link);
 }
@@ -200,7 +208,7 @@ void link_part(struct link *link, const char *cause)
         peer->attempt.link = NULL;
     if (peer->link != link)
         return;
-    delivery_disconnected(peer, cause);
+    pump_disconnected(peer, cause);
     peer->link = NULL;
 }
 
@@ -308,7 +316,7 @@ void link_bye(struct link *link, const char *reason, const char *cause)
         return;
     }
     if (link->peer != NULL && link->peer->link == link)
-        delivery_flush(link->peer);
+        pump_flush(link->peer);
     if (reason != NULL && link_is_session(link))
         say_bye(link, reason);
     shut(link);

@@ -7,10 +7,14 @@
  */
 #include "config.h"
 
+#include "mesh/liveness.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "mesh/internal.h"
+#include "mesh/link.h"
+#include "mesh/peer.h"
 
 enum {
     JITTER = 8, /* a heartbeat comes early by up to this part of its interval */

@@ -5,9 +5,13 @@
  */
 #include "config.h"
 
+#include "mesh/losses.h"
+
 #include <stdio.h>
 
+#include "mesh/delivery.h"
 #include "mesh/internal.h"
+#include "mesh/peer.h"
 
 enum { TELL_US = 1000000 /* losses are told at most so often */ };
 

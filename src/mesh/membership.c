@@ -5,14 +5,21 @@
  */
 #include "config.h"
 
+#include "mesh/membership.h"
+
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
-#include "base/log.h"
+#include "mesh/delivery.h"
+#include "mesh/dialer.h"
 #include "mesh/internal.h"
+#include "mesh/link.h"
+#include "mesh/losses.h"
+#include "mesh/names.h"
+#include "mesh/oneshot.h"
+#include "mesh/peer.h"
+#include "mesh/tombs.h"
 
 enum {
     CLAIMED_MAX = 1000,      /* addresses only ever claimed in plain messages */

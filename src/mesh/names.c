@@ -6,9 +6,12 @@
  */
 #include "config.h"
 
+#include "mesh/names.h"
+
 #include <stdio.h>
 
 #include "mesh/internal.h"
+#include "mesh/peer.h"
 
 enum { SUFFIX_CHARS = 4 /* of the node id, or more if those are the same */ };
 

@@ -12,8 +12,22 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
+#include "mesh/arrivals.h"
+#include "mesh/confirm.h"
+#include "mesh/delivery.h"
+#include "mesh/dialer.h"
+#include "mesh/door.h"
+#include "mesh/forms.h"
+#include "mesh/hearsay.h"
 #include "mesh/internal.h"
+#include "mesh/keeping.h"
+#include "mesh/link.h"
+#include "mesh/losses.h"
+#include "mesh/membership.h"
+#include "mesh/oneshot.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
+#include "mesh/tombs.h"
 #include "store/identity.h"
 
 enum {
@@ -66,7 +80,7 @@ static void turn(void *arg)
     node->sink.flush(node->sink.arg);
     arrivals_settle(node);
     hold_back(node);
-    delivery_turn(node);
+    pump_turn(node);
     link_reap(node);
     membership_turn(node);
 }
@@ -102,7 +116,7 @@ struct node *node_new(struct loop *loop, struct database *db, const struct node_
     if (db != NULL)
         database_commit(db);
     hearsay_start(node);
-    spool_init(&node->verbs);
+    form_start(node);
     spool_init(&node->arrived);
     spool_init(&node->recalled);
     node->local_count =
@@ -125,15 +139,11 @@ void node_free(struct node *node)
     node->db = NULL; /* the peers go, but their rows stay */
     while (node->peer_count > 0)
         membership_remove(node->peers[node->peer_count - 1]);
-    delivery_turn(node);
+    pump_turn(node);
     link_reap(node);
     membership_turn(node);
-    for (size_t i = 0; i < node->plain_count; i++) {
-        slice_release(node->plain[i].last);
-        spool_free(&node->plain[i].spool);
-    }
     keeping_free(node);
-    spool_free(&node->verbs);
+    form_free(node);
     spool_free(&node->arrived);
     spool_free(&node->recalled);
     resolver_free(node->resolver);
@@ -143,7 +153,6 @@ void node_free(struct node *node)
     timer_stop(node->loop, &node->expiry);
     tombs_free(node);
     hearsay_free(node);
-    free(node->plain);
     free(node->peers);
     free(node->ready);
     free(node->buried);

@@ -6,12 +6,21 @@
  */
 #include "config.h"
 
+#include "mesh/oneshot.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "mesh/confirm.h"
+#include "mesh/delivery.h"
+#include "mesh/dialer.h"
 #include "mesh/internal.h"
+#include "mesh/membership.h"
+#include "mesh/peer.h"
+#include "net/channel.h"
+#include "mesh/pump.h"
 
 enum { ONESHOT_DEADLINE_US = 10000000 /* from the connection to the close */ };
 
@@ -109,7 +118,7 @@ static void go_on(struct oneshot *o)
     struct peer *peer = o->peer;
     struct outbox *box = &peer->box;
     if (o->whole)
-        delivery_taken(peer, o->line);
+        confirm_bytes(peer, o->line);
     else
         box->told += o->piece;
     if (!peer->says_exit) {
@@ -132,7 +141,7 @@ static void said_exit(struct peer *peer)
         peer_settle(peer, "forgotten");
         membership_remove(peer);
     } else {
-        delivery_ready(peer);
+        pump_ready(peer);
         if (!peer->tried)
             dialer_dial(peer); /* somebody has asked for it meanwhile */
     }

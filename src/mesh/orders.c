@@ -5,11 +5,20 @@
  */
 #include "config.h"
 
+#include "mesh/node.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "mesh/delivery.h"
+#include "mesh/dialer.h"
 #include "mesh/internal.h"
+#include "mesh/link.h"
+#include "mesh/membership.h"
+#include "mesh/oneshot.h"
+#include "mesh/peer.h"
+#include "mesh/tombs.h"
 
 /* NAME@ADDRESS as one word, for a list of candidates; grown in *list. */
 static void add_candidate(char **list, const struct peer *peer)

@@ -5,12 +5,18 @@
  */
 #include "config.h"
 
+#include "mesh/peer.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "mesh/delivery.h"
+#include "mesh/dialer.h"
 #include "mesh/internal.h"
+#include "mesh/names.h"
+#include "mesh/oneshot.h"
 
 /* How long a connection that was lost to a crossed dial may be missing before that is news. */
 enum { PEER_GRACE_US = 2000000 };

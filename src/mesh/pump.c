@@ -7,10 +7,20 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
+#include "mesh/pump.h"
 
 #include "base/alloc.h"
+#include "mesh/confirm.h"
+#include "mesh/delivery.h"
+#include "mesh/dialer.h"
+#include "mesh/forms.h"
 #include "mesh/internal.h"
+#include "mesh/keeping.h"
+#include "mesh/link.h"
+#include "mesh/losses.h"
+#include "mesh/oneshot.h"
+#include "mesh/peer.h"
+#include "mesh/receipts.h"
 #include "store/outbox.h"
 
 enum {
@@ -27,7 +37,7 @@ static void confirm_stream(struct peer *peer)
     const struct channel *channel = peer->link->channel;
     size_t under_way = channel_queued(channel) + (size_t)channel_unacknowledged(channel);
     if (under_way < peer->box.sent)
-        delivery_taken(peer, peer->box.sent - under_way);
+        confirm_bytes(peer, peer->box.sent - under_way);
 }
 
 bool pump_is_full(const struct peer *peer)
@@ -132,7 +142,7 @@ bool node_is_congested(const struct node *node)
 
 /* --- pumping --- */
 
-void delivery_ready(struct peer *peer)
+void pump_ready(struct peer *peer)
 {
     struct node *node = peer->node;
     if (peer->box.ready)
@@ -276,7 +286,7 @@ static void pump(struct peer *peer)
     pump_watch(peer);
 }
 
-void delivery_turn(struct node *node)
+void pump_turn(struct node *node)
 {
     for (size_t i = 0; i < node->ready_count; i++) {
         struct peer *peer = node->ready[i];
@@ -287,7 +297,7 @@ void delivery_turn(struct node *node)
     node->ready_count = 0;
 }
 
-void delivery_flush(struct peer *peer)
+void pump_flush(struct peer *peer)
 {
     if (!peer->node->leaving)
         keeping_save(peer->node);
@@ -298,13 +308,13 @@ void delivery_flush(struct peer *peer)
 
 /* --- the connection's fate --- */
 
-void delivery_reached(struct peer *peer)
+void pump_reached(struct peer *peer)
 {
     peer->box.held = peer->box.held || peer->box.hoped;
-    delivery_ready(peer);
+    pump_ready(peer);
 }
 
-void delivery_connected(struct peer *peer)
+void pump_connected(struct peer *peer)
 {
     struct outbox *box = &peer->box;
     bool session = link_is_session(peer->link);
@@ -314,13 +324,13 @@ void delivery_connected(struct peer *peer)
     else if (!session && !box->plain)
         form_to_plain(peer);
     if (session)
-        delivery_settle(peer);
+        delivery_make_durable(peer);
     box->resumed = false;
     box->progress = box->brisk = loop_now(peer->node->loop);
-    delivery_ready(peer);
+    pump_ready(peer);
 }
 
-void delivery_disconnected(struct peer *peer, const char *cause)
+void pump_disconnected(struct peer *peer, const char *cause)
 {
     struct outbox *box = &peer->box;
     if (box->plain) {
@@ -344,12 +354,12 @@ void delivery_disconnected(struct peer *peer, const char *cause)
     }
 }
 
-void delivery_written(struct peer *peer)
+void pump_written(struct peer *peer)
 {
     peer->box.progress = loop_now(peer->node->loop);
     if (peer->box.plain)
         confirm_stream(peer);
     pump_watch(peer);
     if (delivery_waits(peer))
-        delivery_ready(peer);
+        pump_ready(peer);
 }

@@ -5,7 +5,11 @@
  */
 #include "config.h"
 
+#include "mesh/receipts.h"
+
+#include "mesh/forms.h"
 #include "mesh/internal.h"
+#include "mesh/peer.h"
 #include "store/outbox.h"
 
 void receipts_line(struct peer *peer, enum event_kind kind, uint64_t seq)

@@ -8,10 +8,17 @@
  */
 #include "config.h"
 
-#include <stdio.h>
+#include "mesh/rendezvous.h"
 
-#include "base/log.h"
+#include "mesh/arrivals.h"
+#include "mesh/dialer.h"
+#include "mesh/door.h"
+#include "mesh/hearsay.h"
 #include "mesh/internal.h"
+#include "mesh/link.h"
+#include "mesh/membership.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
 
 enum { YOUNG_US = 5000000 };
 
@@ -245,5 +252,5 @@ void rendezvous_stream(struct link *link, struct peer *peer)
     }
     peer_spoke(peer);
     peer_settle(peer, NULL);
-    delivery_connected(peer);
+    pump_connected(peer);
 }

@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include "mesh/tombs.h"
+
 #include <stdlib.h>
 
 #include "base/alloc.h"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Prints FILE:LINE: REASON for each include that does not point downwards, and for each library
-# header outside its home. File names are relative to src/. The order of the layers stands here.
+# header outside its home. File names are relative to src/. The order of the layers stands here, and
+# which headers of mesh/ are its face.
 
 BEGIN {
     rank["base"] = 1
@@ -35,6 +36,8 @@ function object(reason)
         object("\"" piece[2] "\" is in no known layer")
     else if (rank[to] > rank[from] || (rank[to] == rank[from] && to != from))
         object(from " must not include \"" piece[2] "\"")
+    else if (to == "mesh" && from != "mesh" && piece[2] !~ /^mesh\/(node|event)\.h$/)
+        object("\"" piece[2] "\" is for mesh alone")
 }
 
 /^[ \t]*#[ \t]*include[ \t]*</ {

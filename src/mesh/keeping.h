@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the node stores of its own lines, once a turn. For mesh/ alone.
+ */
+#ifndef HASHFLOW_MESH_KEEPING_H
+#define HASHFLOW_MESH_KEEPING_H
+
+#include "base/chunk.h"
+
+struct node;
+struct peer;
+
+void keeping_start(struct node *node);
+void keeping_free(struct node *node);
+
+/* The next line goes to that peer too; then the line itself. Borrows line. */
+void keeping_address(struct node *node, struct peer *peer);
+void keeping_line(struct node *node, struct slice line, uint64_t seq);
+
+void keeping_save(struct node *node);     /* commits: runs, numbers, confirmations, directory */
+void keeping_give_up(struct node *node);  /* what could not be stored is lost */
+bool keeping_commit(struct node *node);   /* only ends the transaction; false if that has failed */
+void keeping_renumber(struct node *node); /* a new epoch */
+
+#endif

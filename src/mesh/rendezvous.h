@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Two nodes have met. For mesh/ alone.
+ */
+#ifndef HASHFLOW_MESH_RENDEZVOUS_H
+#define HASHFLOW_MESH_RENDEZVOUS_H
+
+struct hello;
+struct link;
+struct peer;
+
+/* Decides about a /hello: the peer it belongs to, with the connection taken as its own; or NULL,
+ * and the connection has been refused. */
+struct peer *rendezvous_meet(struct link *link, const struct hello *hello);
+
+/* A plain conversation begins on link. */
+void rendezvous_stream(struct link *link, struct peer *peer);
+
+#endif
