@@ -393,6 +393,7 @@ void liveness_heard(struct link *link); /* something has come in */
 void liveness_hold(struct link *link, bool held); /* it is not read, or read again */
 
 /* --- door.c: who is let in --- */
+#define DOOR_BANNED "you are banned here" /* what it hears that is let in no more */
 void door_accepted(void *arg, int fd, const struct address *from); /* takes fd; arg is the node */
 /* Has the node that says hello been turned away? known is who that is, or NULL. */
 bool door_refuses(struct link *link, const struct hello *hello, struct peer *known);

@@ -193,10 +193,12 @@ void node_ban(struct node *node, struct peer *peer)
     peer_touch(peer);
     delivery_give_up(peer, cause);
     oneshot_cancel(peer);
-    if (link != NULL && link_is_session(link))
-        link_fault(link, cause, "you are not let in here");
-    else if (link != NULL)
+    if (link != NULL && link_is_session(link)) {
+        link_part(link, cause); /* here it is banned, and there one hears "you are" */
+        link_fault(link, cause, DOOR_BANNED);
+    } else if (link != NULL) {
         link_refuse(link, cause);
+    }
     peer_left(peer, cause);
     loop_again(node->loop);
 }
