@@ -153,7 +153,7 @@ static bool refuse_banned(struct link *link, struct peer *known)
     if (!known->told_banned)
         log_error("%s %s is banned: turned away", known->text, known->shown);
     known->told_banned = true;
-    return turn_away(link, "banned", "you are not let in here");
+    return turn_away(link, "banned", DOOR_BANNED);
 }
 
 static bool refuse_older(struct link *link, struct peer *known)

@@ -13,6 +13,8 @@ struct link;
 struct peer;
 struct verb;
 
+#define DOOR_BANNED "you are banned here" /* what it hears that is let in no more */
+
 void door_accepted(void *arg, int fd, const struct address *from); /* takes fd; arg is the node */
 
 /* Has the node that says hello been turned away? known is who that is, or NULL. */

@@ -277,9 +277,12 @@ static void hear_bye(struct link *link, const struct verb *verb)
 /* It says why it is about to close; once is enough. */
 static void hear_error(struct link *link, const struct verb *verb)
 {
-    if (!door_is_shut(link, verb))
-        log_error("%s %s says: %.*s %.*s", link->peer->text, link->peer->shown,
-                  (int)verb->code.len, verb->code.at, (int)verb->text.len, verb->text.at);
+    if (door_is_shut(link, verb)) {
+        link_kill(link, "it does not let us in");
+        return;
+    }
+    log_error("%s %s says: %.*s %.*s", link->peer->text, link->peer->shown, (int)verb->code.len,
+              verb->code.at, (int)verb->text.len, verb->text.at);
     link_kill(link, "ended with an /error");
 }
 

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
+#include "mesh/door.h"
 #include "mesh/internal.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
@@ -202,10 +203,12 @@ void node_ban(struct node *node, struct peer *peer)
     peer_touch(peer);
     delivery_give_up(peer, cause);
     oneshot_cancel(peer);
-    if (link != NULL && link_is_session(link))
-        link_fault(link, cause, "you are not let in here");
-    else if (link != NULL)
+    if (link != NULL && link_is_session(link)) {
+        link_part(link, cause); /* here it is banned, and there one hears "you are" */
+        link_fault(link, cause, DOOR_BANNED);
+    } else if (link != NULL) {
         link_refuse(link, cause);
+    }
     peer_left(peer, cause);
     loop_again(node->loop);
 }

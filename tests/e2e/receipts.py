@@ -323,5 +323,19 @@ def ban(scene):
     assert node.finish() == 1
 
 
+@test("what is said of a ban is said from where one stands: who bans, and who is banned")
+def ban_told(scene):
+    alice, bob = (scene.node(name, "-v", "--state", scene.path(name)) for name in ("alice", "bob"))
+    alice.connect(bob.address)
+    bob.wait_up()
+    alice.send("/ban bob")
+    alice.complains(re.compile(r".* bob is gone: banned"))
+    bob.complains(re.compile(r".* alice does not let us in: you are banned here; .*"))
+    bob.complains(re.compile(r".* alice is gone: it does not let us in"))
+    bob.send("/msg alice are you there?")
+    bob.sync()
+    assert bob.ask("/outbox")[0].endswith("it does not let us in"), bob.ask("/outbox")
+
+
 if __name__ == "__main__":
     main()
