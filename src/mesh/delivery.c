@@ -93,11 +93,9 @@ void delivery_recount(struct peer *peer)
     box->last = total.last > box->acked ? total.last : box->acked;
 }
 
-/* Only what is stored itself: it has a node id, and an address. */
 static bool can_be_durable(const struct peer *peer)
 {
-    return peer->node->db != NULL && peer->row.node[0] != '\0' && peer->row.address_count > 0 &&
-           !peer->passing;
+    return peer->node->db != NULL && peer->row.node[0] != '\0' && !peer->passing;
 }
 
 void delivery_load(struct peer *peer)

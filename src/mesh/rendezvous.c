@@ -133,8 +133,7 @@ static struct peer *identify(struct link *link, const struct hello *hello)
 }
 
 /* The connection belonged to another entry of the directory until now: one that has turned out to
- * be this peer, or another node that had the address before. What waits for that one stays, and with
- * it the last address: an entry without any is not stored, nor is anything for it. */
+ * be this peer, or another node that had the address before. What waits for that one stays. */
 static void change_peer(struct link *link, struct peer *before, struct peer *peer)
 {
     bool dialled = before->attempt.link == link;
@@ -148,8 +147,7 @@ static void change_peer(struct link *link, struct peer *before, struct peer *pee
         link_part(link, "another node answers there now");
         peer->named = peer->named || before->named;
         before->named = false;
-        if (before->row.address_count > 1 || !delivery_waits(before))
-            peer_drop_address(before, &peer->row.addresses[0]);
+        peer_drop_address(before, &peer->row.addresses[0]);
         dialer_ended(before, "another node answers there now");
     }
     link->peer = peer;

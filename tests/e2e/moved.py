@@ -66,15 +66,5 @@ def restarted(scene):
     assert bob.texts() == ["one", "two"]
 
 
-@test("what is sent to one that has no address any more is not called kept, for it is not")
-def nowhere(scene):
-    lease = Lease(scene, "--drain", "0")
-    lease.taken()
-    lease.alice.send("/msg bob one")
-    assert lease.alice.finish() == 3
-    lease.alice.complains(re.compile("bob: 1 line was not delivered"))
-    assert "kept" not in lease.alice.errors()
-
-
 if __name__ == "__main__":
     main(workers=3)
