@@ -103,10 +103,8 @@ void keeping_free(struct node *node)
 
 void keeping_address(struct node *node, struct peer *peer)
 {
-    if (node->audience_count == node->audience_room) {
-        node->audience_room = node->audience_room != 0 ? 2 * node->audience_room : 16;
-        node->audience = alloc_resize(node->audience, node->audience_room, sizeof(struct peer *));
-    }
+    node->audience = alloc_grow(node->audience, node->audience_count, &node->audience_room,
+                                sizeof(struct peer *));
     node->audience[node->audience_count++] = peer;
 }
 

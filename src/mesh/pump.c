@@ -148,10 +148,8 @@ void pump_ready(struct peer *peer)
     if (peer->box.ready)
         return;
     peer->box.ready = true;
-    if (node->ready_count == node->ready_room) {
-        node->ready_room = node->ready_room != 0 ? 2 * node->ready_room : 16;
-        node->ready = alloc_resize(node->ready, node->ready_room, sizeof *node->ready);
-    }
+    node->ready =
+        alloc_grow(node->ready, node->ready_count, &node->ready_room, sizeof *node->ready);
     node->ready[node->ready_count++] = peer_hold(peer);
 }
 
