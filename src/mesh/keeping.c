@@ -289,7 +289,7 @@ void keeping_renumber(struct node *node)
     node->renumbered = true;
     node->dirty = true;
     for (struct link *l = node->links; l != NULL;) {
-        bool plain = l->peer != NULL && l->peer->link == l && !link_is_session(l);
+        bool plain = link_is_used(l) && !link_is_session(l);
         struct link *next = l->next;
         if (!plain)
             link_kill(l, "our numbering begins anew");
