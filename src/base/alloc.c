@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { ALLOC_FIRST_ROOM = 8 };
+
 static _Noreturn void out_of_memory(void)
 {
     static const char line[] = "hashflow: out of memory\n";
@@ -50,6 +52,14 @@ void *alloc_resize(void *block, size_t count, size_t size)
         out_of_memory();
     size_t bytes = count * size;
     return present(realloc(block, bytes == 0 ? 1 : bytes));
+}
+
+void *alloc_grow(void *list, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return list;
+    *room = *room != 0 ? 2 * *room : ALLOC_FIRST_ROOM;
+    return alloc_resize(list, *room, size);
 }
 
 char *alloc_string(const char *text)

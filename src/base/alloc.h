@@ -14,6 +14,10 @@ void *alloc_zero(size_t count, size_t size);
 /* Takes the block, returns one of count * size bytes with the old content, as realloc(3). */
 void *alloc_resize(void *block, size_t count, size_t size);
 
+/* The same for a list of count items that is to take one more: *room is how many fit, doubled when
+ * that is not enough. */
+void *alloc_grow(void *list, size_t count, size_t *room, size_t size);
+
 char *alloc_string(const char *text);
 
 char *alloc_print(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -42,15 +42,25 @@ bool span_starts(struct span s, const char *prefix)
     return len == 0 || (s.len >= len && memcmp(s.at, prefix, len) == 0);
 }
 
+static struct span cut(struct span *rest, char separator)
+{
+    struct span piece = *rest;
+    const char *end = rest->len == 0 ? NULL : memchr(rest->at, separator, rest->len);
+
+    if (end != NULL)
+        piece.len = (size_t)(end - piece.at);
+    *rest = span_after(*rest, piece.len + (end != NULL));
+    return piece;
+}
+
 struct span span_cut_word(struct span *rest)
 {
-    struct span word = *rest;
-    const char *space = rest->len == 0 ? NULL : memchr(rest->at, ' ', rest->len);
+    return cut(rest, ' ');
+}
 
-    if (space != NULL)
-        word.len = (size_t)(space - word.at);
-    *rest = span_after(*rest, word.len + (space != NULL));
-    return word;
+struct span span_cut_line(struct span *rest)
+{
+    return cut(rest, '\n');
 }
 
 struct span span_skip_blanks(struct span s)

@@ -45,6 +45,9 @@ bool span_starts(struct span s, const char *prefix);
  */
 struct span span_cut_word(struct span *rest);
 
+/* The same for the line before the first LF. */
+struct span span_cut_line(struct span *rest);
+
 /* Drops leading spaces and tabs. */
 struct span span_skip_blanks(struct span s);
 

@@ -246,9 +246,7 @@ static void tell_run(void *arg, const struct inbox_run *run)
     const char *cause;
     struct span rest = run->lines;
     while (rest.len > 0) {
-        const char *end = memchr(rest.at, '\n', rest.len);
-        size_t len = end != NULL ? (size_t)(end - rest.at) : rest.len;
-        if (verb_parse(span_make(rest.at, len), &verb, &cause) &&
+        if (verb_parse(span_cut_line(&rest), &verb, &cause) &&
             (verb.kind == VERB_MSG || verb.kind == VERB_BCAST))
             node->sink.event(node->sink.arg,
                              &(struct event){.kind = EVENT_MESSAGE,
@@ -258,7 +256,6 @@ static void tell_run(void *arg, const struct inbox_run *run)
                                                                             : SCOPE_BROADCAST,
                                              .id = {run->node, run->epoch, verb.seq},
                                              .text = verb.text});
-        rest = span_after(rest, end != NULL ? len + 1 : len);
     }
     node->messages++;
     struct arrival *a = append(node, NULL);

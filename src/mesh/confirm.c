@@ -34,9 +34,7 @@ static size_t bytes_up_to(const struct outbox *box, uint64_t seq, size_t *lines)
         while (run.len > 0) {
             if (form_number(run) > seq)
                 return at;
-            size_t len = (size_t)((const char *)memchr(run.at, '\n', run.len) - run.at) + 1;
-            run = span_after(run, len);
-            at += len;
+            at += span_cut_line(&run).len + 1;
             ++*lines;
         }
     }

@@ -71,10 +71,8 @@ static void count_confirmed(void *arg, const struct outbox_run *run)
     struct count *c = arg;
     struct span rest = run->lines;
     while (rest.len > 0 && form_number(rest) <= c->above) {
-        size_t len = (size_t)((const char *)memchr(rest.at, '\n', rest.len) - rest.at) + 1;
         c->lines++;
-        c->bytes += len;
-        rest = span_after(rest, len);
+        c->bytes += span_cut_line(&rest).len + 1;
     }
 }
 

@@ -67,8 +67,7 @@ bool exchange_may_pass(const struct link *link, const struct address *a)
 
 bool exchange_counts(const struct link *link)
 {
-    return link->peer != NULL && link->peer->link == link && link_is_session(link) &&
-           !link->closing;
+    return link_is_used(link) && link_is_session(link) && !link->closing;
 }
 
 static void tell_later(struct link *link, uint64_t due);

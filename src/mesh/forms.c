@@ -72,8 +72,7 @@ static struct slice write_plain(struct node *node, struct plain_form *form, stru
 static struct span next_line(struct queue *q, struct slice *keep)
 {
     struct span run = queue_peek(q, 0);
-    const char *end = memchr(run.at, '\n', run.len);
-    size_t len = (size_t)(end - run.at) + 1;
+    size_t len = span_cut_line(&run).len + 1;
     *keep = queue_share(q, 0, len);
     queue_consume(q, len);
     return span_make(slice_span(*keep).at, len - 1);
@@ -98,6 +97,13 @@ uint64_t form_number(struct span verb)
     for (at++; at < verb.len && verb.at[at] != ' '; at++)
         number = 10 * number + (uint64_t)(verb.at[at] - '0');
     return number;
+}
+
+struct span form_behind(struct span lines, uint64_t number)
+{
+    while (lines.len > 0 && form_number(lines) <= number)
+        span_cut_line(&lines);
+    return lines;
 }
 
 static void exchange(struct outbox *box, struct queue *lines, bool plain)

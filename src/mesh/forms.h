@@ -24,6 +24,9 @@ bool form_next_verb(struct queue *lines, struct verb *verb, struct slice *keep);
 
 uint64_t form_number(struct span verb); /* of a line that begins there */
 
+/* What of lines, verbs in the order of their numbers, comes behind that number. */
+struct span form_behind(struct span lines, uint64_t number);
+
 /* A plain line that is posted has this number; see outbox.numbers. */
 void form_note_number(struct peer *peer, uint64_t seq);
 

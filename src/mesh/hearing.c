@@ -194,7 +194,7 @@ static void hear_dialect(struct link *link, const struct session_event *event)
 {
     struct peer *peer = link->peer;
     if (event->dialect == DIALECT_SESSION) {
-        if (peer != NULL && peer->link == link)
+        if (link_is_used(link))
             begin_session(peer);
         return;
     }
@@ -340,8 +340,7 @@ static void hear_failed(struct link *link, const struct session_event *event)
         return;
     }
     bool shut = event->verb.kind == VERB_ERROR && door_is_shut(link, &event->verb);
-    if (!shut &&
-        (link->role == SESSION_LISTENER || (link->peer != NULL && link->peer->link == link)))
+    if (!shut && (link->role == SESSION_LISTENER || link_is_used(link)))
         hear_refused(link, event);
     /* An ended connection's own cause ("Connection reset by peer") says more. */
     bool said_more = link->ended && link->cause != NULL && session_has_spoken(link->session);

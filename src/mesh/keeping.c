@@ -103,10 +103,8 @@ void keeping_free(struct node *node)
 
 void keeping_address(struct node *node, struct peer *peer)
 {
-    if (node->audience_count == node->audience_room) {
-        node->audience_room = node->audience_room != 0 ? 2 * node->audience_room : 16;
-        node->audience = alloc_resize(node->audience, node->audience_room, sizeof(struct peer *));
-    }
+    node->audience = alloc_grow(node->audience, node->audience_count, &node->audience_room,
+                                sizeof(struct peer *));
     node->audience[node->audience_count++] = peer;
 }
 
@@ -291,7 +289,7 @@ void keeping_renumber(struct node *node)
     node->renumbered = true;
     node->dirty = true;
     for (struct link *l = node->links; l != NULL;) {
-        bool plain = l->peer != NULL && l->peer->link == l && !link_is_session(l);
+        bool plain = link_is_used(l) && !link_is_session(l);
         struct link *next = l->next;
         if (!plain)
             link_kill(l, "our numbering begins anew");

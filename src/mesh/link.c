@@ -71,7 +71,7 @@ static void channel_data(void *arg, struct span bytes)
         return;
     link->heard = loop_now(link->node->loop);
     liveness_heard(link);
-    if (link->peer != NULL && link->peer->link == link)
+    if (link_is_used(link))
         peer_spoke(link->peer);
     session_input(link->session, bytes, loop_now(link->node->loop));
     keep_deadline(link);
@@ -80,15 +80,13 @@ static void channel_data(void *arg, struct span bytes)
 /* A node that has said /bye still hears that its lines have arrived. */
 static bool owes_acks(const struct link *link)
 {
-    const struct peer *peer = link->peer;
-    return peer != NULL && peer->link == link && link_is_session(link) && peer->kept < peer->mark;
+    return link_is_used(link) && link_is_session(link) && link->peer->kept < link->peer->mark;
 }
 
 /* Somebody who has only finished sending (nc -N) still reads what waits. */
 static bool owes_lines(const struct link *link)
 {
-    const struct peer *peer = link->peer;
-    return peer != NULL && peer->link == link && peer->box.plain && peer->box.lines.bytes > 0;
+    return link_is_used(link) && link->peer->box.plain && link->peer->box.lines.bytes > 0;
 }
 
 static void channel_end(void *arg, int error)
@@ -116,7 +114,7 @@ static void channel_end(void *arg, int error)
 static void channel_written_some(void *arg)
 {
     struct link *link = arg;
-    if (link->dead || link->peer == NULL || link->peer->link != link)
+    if (link->dead || !link_is_used(link))
         return;
     pump_written(link->peer);
     if (link_is_session(link))
@@ -191,6 +189,11 @@ bool link_is_session(const struct link *link)
     return session_dialect(link->session) == DIALECT_SESSION;
 }
 
+bool link_is_used(const struct link *link)
+{
+    return link->peer != NULL && link->peer->link == link;
+}
+
 void link_send(struct link *link, struct buffer *line)
 {
     if (!link->dead && !link->closing)
@@ -217,7 +220,7 @@ static void detach(struct link *link, const char *cause)
 {
     struct peer *peer = link->peer;
     bool dialled = peer != NULL && peer->attempt.link == link;
-    bool used = peer != NULL && peer->link == link;
+    bool used = link_is_used(link);
     link_part(link, cause);
     if (dialled) {
         dialer_ended(peer, cause);
@@ -287,9 +290,8 @@ static void say_bye(struct link *link, const char *reason)
 /* Lines that wait cannot leave before it has said what it has. */
 static bool awaits_resume(const struct link *link)
 {
-    const struct peer *peer = link->peer;
-    return peer != NULL && peer->link == link && link_is_session(link) && delivery_waits(peer) &&
-           !peer->box.resumed && !link->node->leaving && link->parting == NULL;
+    return link_is_used(link) && link_is_session(link) && delivery_waits(link->peer) &&
+           !link->peer->box.resumed && !link->node->leaving && link->parting == NULL;
 }
 
 static void resume_overdue(void *arg)
@@ -315,7 +317,7 @@ void link_bye(struct link *link, const char *reason, const char *cause)
                   resume_overdue, link);
         return;
     }
-    if (link->peer != NULL && link->peer->link == link)
+    if (link_is_used(link))
         pump_flush(link->peer);
     if (reason != NULL && link_is_session(link))
         say_bye(link, reason);

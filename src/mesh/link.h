@@ -48,6 +48,7 @@ struct link {
 /* Takes fd. NULL if it cannot be watched. peer is whom we dialled; NULL for a listener. */
 struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer);
 bool link_is_session(const struct link *link);
+bool link_is_used(const struct link *link); /* the lines for its peer go over it */
 void link_hold(struct link *link); /* reads, or does not, as the node says */
 void link_reap(struct node *node); /* frees the dead ones */
 

@@ -76,7 +76,7 @@ static void beat(void *arg)
     struct pulse *pulse = &link->pulse;
     const struct node_config *config = &link->node->config;
     uint64_t now = now_of(link), late = now - pulse->timer.due, silence;
-    if (link->closing || link->peer == NULL || link->peer->link != link)
+    if (link->closing || !link_is_used(link))
         return;
     /* What we have slept through, or do not read, is not its silence. */
     silence = pulse->held || late > now - pulse->life ? 0 : now - pulse->life - late;
@@ -113,7 +113,7 @@ void liveness_heard(struct link *link)
         return;
     link->pulse.suspected = false;
     channel_limit_silence(link->channel, 0);
-    if (link->closing || link->peer == NULL || link->peer->link != link)
+    if (link->closing || !link_is_used(link))
         return;
     peer_tell(link->node, link->peer, (struct event){.kind = EVENT_BACK});
     beat_next(link, link->pulse.life);

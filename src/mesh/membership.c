@@ -51,10 +51,7 @@ struct peer *membership_by_node(const struct node *node, const char *id)
 
 static void enlist(struct node *node, struct peer *peer)
 {
-    if (node->peer_count == node->peer_room) {
-        node->peer_room = node->peer_room != 0 ? 2 * node->peer_room : 16;
-        node->peers = alloc_resize(node->peers, node->peer_room, sizeof *node->peers);
-    }
+    node->peers = alloc_grow(node->peers, node->peer_count, &node->peer_room, sizeof *node->peers);
     node->peers[node->peer_count++] = peer;
 }
 
@@ -124,10 +121,8 @@ struct peer *membership_claim(struct node *node, const struct address *a, struct
 static void drop_row(struct peer *peer)
 {
     struct node *node = peer->node;
-    if (node->dropped_count == node->dropped_room) {
-        node->dropped_room = node->dropped_room != 0 ? 2 * node->dropped_room : 8;
-        node->dropped = alloc_resize(node->dropped, node->dropped_room, sizeof *node->dropped);
-    }
+    node->dropped =
+        alloc_grow(node->dropped, node->dropped_count, &node->dropped_room, sizeof *node->dropped);
     node->dropped[node->dropped_count++] = peer->row.id;
     node->dirty = true;
     peer->row.id = 0;
@@ -155,10 +150,8 @@ static void unlist(struct peer *peer)
 static void bury(struct peer *peer)
 {
     struct node *node = peer->node;
-    if (node->buried_count == node->buried_room) {
-        node->buried_room = node->buried_room != 0 ? 2 * node->buried_room : 8;
-        node->buried = alloc_resize(node->buried, node->buried_room, sizeof(struct peer *));
-    }
+    node->buried =
+        alloc_grow(node->buried, node->buried_count, &node->buried_room, sizeof(struct peer *));
     node->buried[node->buried_count++] = peer_hold(peer);
     unlist(peer);
 }

@@ -76,13 +76,13 @@ void oneshot_interrupt(struct peer *peer)
 /* The first line that waits, and its text. */
 static struct span first_text(const struct peer *peer, size_t *line)
 {
-    struct span run = queue_peek(&peer->box.lines, 0);
-    const char *end = memchr(run.at, '\n', run.len);
-    *line = (size_t)(end - run.at) + 1;
     struct verb verb;
     const char *cause;
-    if (!verb_parse(span_make(run.at, *line - 1), &verb, &cause))
+    struct span run = queue_peek(&peer->box.lines, 0);
+    struct span first = span_cut_line(&run);
+    if (!verb_parse(first, &verb, &cause))
         abort(); /* delivery wrote it */
+    *line = first.len + 1;
     return verb.text;
 }
 

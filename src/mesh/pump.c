@@ -148,10 +148,8 @@ void pump_ready(struct peer *peer)
     if (peer->box.ready)
         return;
     peer->box.ready = true;
-    if (node->ready_count == node->ready_room) {
-        node->ready_room = node->ready_room != 0 ? 2 * node->ready_room : 16;
-        node->ready = alloc_resize(node->ready, node->ready_room, sizeof *node->ready);
-    }
+    node->ready =
+        alloc_grow(node->ready, node->ready_count, &node->ready_room, sizeof *node->ready);
     node->ready[node->ready_count++] = peer_hold(peer);
 }
 
@@ -178,13 +176,7 @@ static size_t window_left(const struct outbox *box)
 /* After a commit that has failed only what was stored before may leave. */
 static size_t stored_part(const struct node *node, struct span lines)
 {
-    struct span rest = lines;
-    if (!node->unstored)
-        return lines.len;
-    while (rest.len > 0 && form_number(rest) <= node->stored_seq)
-        rest = span_after(rest, (size_t)((const char *)memchr(rest.at, '\n', rest.len) -
-                                         rest.at) + 1);
-    return lines.len - rest.len;
+    return node->unstored ? lines.len - form_behind(lines, node->stored_seq).len : lines.len;
 }
 
 static void note_sent(struct peer *peer, struct span lines)
@@ -229,10 +221,7 @@ static void send_lines(struct peer *peer, size_t most)
 static void push_run(void *arg, const struct outbox_run *run)
 {
     struct peer *peer = arg;
-    struct span lines = run->lines;
-    while (lines.len > 0 && form_number(lines) <= peer->box.loaded)
-        lines = span_after(lines, (size_t)((const char *)memchr(lines.at, '\n', lines.len) -
-                                           lines.at) + 1);
+    struct span lines = form_behind(run->lines, peer->box.loaded);
     if (lines.len > 0)
         queue_push(&peer->box.lines, spool_write(&peer->node->recalled, &lines, 1));
     peer->box.loaded = run->last;

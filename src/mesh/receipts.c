@@ -27,11 +27,9 @@ void receipts_verbs(struct peer *peer, enum event_kind kind, struct span lines, 
     if (!peer->node->config.receipts)
         return;
     while (lines.len > 0) {
-        const char *end = memchr(lines.at, '\n', lines.len);
-        uint64_t seq = form_number(lines);
+        uint64_t seq = form_number(span_cut_line(&lines));
         if (seq > above && seq <= upto)
             receipts_line(peer, kind, seq);
-        lines = span_after(lines, (size_t)(end - lines.at) + 1);
     }
 }
 

@@ -40,10 +40,7 @@ static struct tomb *append(struct node *node, const char *id, uint64_t boot)
 {
     if (node->tomb_count == TOMBSTONES_MAX)
         drop(node, node->tombs);
-    if (node->tomb_count == node->tomb_room) {
-        node->tomb_room = node->tomb_room != 0 ? 2 * node->tomb_room : 8;
-        node->tombs = alloc_resize(node->tombs, node->tomb_room, sizeof *node->tombs);
-    }
+    node->tombs = alloc_grow(node->tombs, node->tomb_count, &node->tomb_room, sizeof *node->tombs);
     struct tomb *tomb = &node->tombs[node->tomb_count++];
     *tomb = (struct tomb){.boot = boot};
     span_copy(span_of(id), tomb->id, sizeof tomb->id);

@@ -52,10 +52,9 @@ void column_word(sqlite3_stmt *s, int column, char *out, size_t size)
 static size_t count_ends(struct span lines)
 {
     size_t count = 0;
-    const char *end;
 
-    while (lines.len > 0 && (end = memchr(lines.at, '\n', lines.len)) != NULL) {
-        lines = span_after(lines, (size_t)(end - lines.at) + 1);
+    while (lines.len > 0) {
+        span_cut_line(&lines);
         count++;
     }
     return count;

@@ -89,6 +89,29 @@ static void cuts_a_word_and_leaves_the_rest(void **state)
     check_equal(span_cut_word(&none), TEXT(""));
 }
 
+static void cuts_a_line_and_leaves_the_rest(void **state)
+{
+    static const struct {
+        struct span lines, line, rest;
+    } rows[] = {
+        {TEXT("/msg 1 a b\n/msg 2 c\n"), TEXT("/msg 1 a b"), TEXT("/msg 2 c\n")},
+        {TEXT("one\n"), TEXT("one"), TEXT("")},
+        {TEXT("no end"), TEXT("no end"), TEXT("")},
+        {TEXT("\n\n"), TEXT(""), TEXT("\n")},
+        {TEXT("a\r\nb"), TEXT("a\r"), TEXT("b")},
+        {TEXT("a\0b\nc"), TEXT("a\0b"), TEXT("c")},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct span rest = rows[i].lines;
+        check_equal(span_cut_line(&rest), rows[i].line);
+        check_equal(rest, rows[i].rest);
+    }
+    struct span none = span_make(NULL, 0);
+    check_equal(span_cut_line(&none), TEXT(""));
+}
+
 static void skips_blanks_in_front(void **state)
 {
     (void)state;
@@ -167,6 +190,7 @@ int main(void)
         cmocka_unit_test(compares_without_case_in_ascii_only),
         cmocka_unit_test(finds_a_prefix),
         cmocka_unit_test(cuts_a_word_and_leaves_the_rest),
+        cmocka_unit_test(cuts_a_line_and_leaves_the_rest),
         cmocka_unit_test(skips_blanks_in_front),
         cmocka_unit_test(reads_numbers),
         cmocka_unit_test(copies_with_a_bound),
