@@ -202,7 +202,7 @@ void ledger_told(struct machine *m, const struct event *event)
         return;
     struct receipt *r = receipt_of(b, &event->id);
     if (event->kind == EVENT_QUEUED) {
-        r->lost = false; /* of a number that was never stored, and is used again */
+        r->lost = false;
         r->queued = true;
         r->target = other_book(m)->run;
     }
@@ -210,8 +210,9 @@ void ledger_told(struct machine *m, const struct event *event)
         r->delivered = true;
         check_delivered(m, r);
     }
+    /* The number of a line that was never stored is free: it is used again after a restart. */
     if (event->kind == EVENT_LOST)
-        r->lost = true;
+        r->lost = r->queued || !b->stored;
     /* Another node may have had that address, and have got the same broadcast. */
     if (r->delivered && r->lost && other_book(m)->stored)
         violation("%c was told that %" PRIu64 " is delivered and lost", m->letter, r->seq);
