@@ -24,7 +24,7 @@ struct line {
     unsigned run;    /* of the sender that was given it */
     unsigned target; /* run of the receiver that it is for; 0: void if that is not stored */
     bool refused;
-    bool plain;      /* it has left in plain form: nothing is promised any more */
+    bool loose;      /* nothing is promised: it left in plain form, or for an address out of date */
     bool heard;      /* and must not be heard again, unless */
     bool repeatable; /* it was printed, and the receiver killed before it had remembered */
     bool pending;    /* it was heard by the present run, and is not printed yet */
@@ -40,6 +40,8 @@ struct receipt {
     unsigned target;
     long line; /* index; -1: never heard */
     bool queued, delivered, lost;
+    uint64_t decided; /* delivered or lost, once the sender has committed so often; 0: neither */
+    struct address for_whom;
 };
 
 enum fate { ALIVE, KILLED, LEFT };
@@ -47,7 +49,6 @@ enum fate { ALIVE, KILLED, LEFT };
 struct run {
     char node[NODE_ID_TEXT];
     enum fate fate;
-    size_t lost; /* lines that it has told to be lost, as a count */
 };
 
 struct book {
@@ -55,6 +56,7 @@ struct book {
     bool named; /* and so is its identity */
     struct run runs[RUNS];
     unsigned run;
+    size_t lost; /* lines that it has told to be lost, as a count */
     struct line *lines;
     size_t count, room;
     struct receipt *receipts;
@@ -145,6 +147,13 @@ struct span ledger_write(struct machine *m, size_t size, bool meant)
     return write_text(b, line);
 }
 
+void ledger_promise_nothing(struct machine *m)
+{
+    struct book *b = book_of(m);
+
+    b->lines[b->count - 1].loose = true;
+}
+
 void ledger_refused(struct machine *m)
 {
     struct book *b = book_of(m);
@@ -191,31 +200,44 @@ static void check_delivered(struct machine *m, const struct receipt *r)
                   line->number);
 }
 
+/* Delivered or lost, never both; but another node may have had the address and got a copy. */
+static void decide(struct machine *m, struct receipt *r, const struct event *event)
+{
+    struct address at = {0};
+    bool now = event->kind == EVENT_DELIVERED, before = r->decided != 0;
+
+    if (!now && !r->queued && book_of(m)->stored)
+        return; /* a line that was never stored: after a restart its number is used again */
+    address_parse(span_of(event->address), &at);
+    bool loose = r->line >= 0 && book_of(m)->lines[r->line].loose;
+    if (before && now != r->delivered && !loose && other_book(m)->stored &&
+        address_equal(&at, &r->for_whom))
+        violation("%c was told that %" PRIu64 " is delivered and lost", m->letter, r->seq);
+    r->decided = book_of(m)->commits + 1;
+    r->for_whom = at;
+    r->delivered = r->delivered || now;
+    r->lost = !now;
+    if (now)
+        check_delivered(m, r);
+}
+
 void ledger_told(struct machine *m, const struct event *event)
 {
     struct book *b = book_of(m);
-    struct run *run = &b->runs[b->run];
 
     if (event->kind == EVENT_FAILED || (event->kind == EVENT_KEPT_BACK && !event->stored))
-        run->lost += event->count;
+        b->lost += event->count;
     if (event->kind < EVENT_QUEUED || event->kind > EVENT_LOST || event->id.node == NULL)
         return;
     struct receipt *r = receipt_of(b, &event->id);
     if (event->kind == EVENT_QUEUED) {
-        r->lost = false;
         r->queued = true;
+        r->lost = false; /* of a number that was never stored, and is used again */
+        r->decided = 0;
         r->target = other_book(m)->run;
+    } else if (event->kind == EVENT_DELIVERED || event->kind == EVENT_LOST) {
+        decide(m, r, event);
     }
-    if (event->kind == EVENT_DELIVERED) {
-        r->delivered = true;
-        check_delivered(m, r);
-    }
-    /* The number of a line that was never stored is free: it is used again after a restart. */
-    if (event->kind == EVENT_LOST)
-        r->lost = r->queued || !b->stored;
-    /* Another node may have had that address, and have got the same broadcast. */
-    if (r->delivered && r->lost && other_book(m)->stored)
-        violation("%c was told that %" PRIu64 " is delivered and lost", m->letter, r->seq);
 }
 
 /* ---- what is heard */
@@ -246,7 +268,7 @@ void ledger_sent_plain(struct machine *m, struct span text)
     long index = find_number(b, text); /* a long one leaves in pieces */
 
     if (index >= 0)
-        b->lines[index].plain = true;
+        b->lines[index].loose = true;
 }
 
 static void check_number(struct book *from, const struct event_id *id, long index)
@@ -292,9 +314,9 @@ unsigned ledger_heard(struct machine *m, const struct event *event)
         check_number(from, &event->id, index);
     if (line->refused)
         violation("%c has heard %u, which was refused", m->letter, line->number);
-    if (event->id.node == NULL && !line->plain)
-        violation("%c has heard %u in plain form", m->letter, line->number);
-    if (!line->plain)
+    if (event->id.node == NULL && !line->loose)
+        violation("%c has heard %u in plain form, and it never was", m->letter, line->number);
+    if (!line->loose)
         check_order(m, line);
     line->heard = true;
     line->repeatable = false;
@@ -374,6 +396,13 @@ void ledger_killed(struct machine *m)
     struct book *b = book_of(m);
 
     b->runs[b->run].fate = KILLED;
+    for (size_t i = 0; i < b->receipt_count; i++) {
+        struct receipt *r = &b->receipts[i];
+        if (r->decided > b->commits) { /* it does not remember that, and may decide otherwise */
+            r->decided = 0;
+            r->lost = false;
+        }
+    }
     forget_heard(m);
     b->turn++;
 }
@@ -394,18 +423,19 @@ static bool is_valid(const struct book *to, unsigned target)
     return to->stored || target == to->run;
 }
 
+static bool is_missing(const struct book *b, const struct book *to, const struct line *line)
+{
+    return !line->refused && !line->loose && line->turn == 0 && is_valid(to, line->target) &&
+           b->runs[line->run].fate != KILLED;
+}
+
 static size_t owed_by(const struct book *b, const struct book *to)
 {
-    size_t missing[RUNS] = {0}, owed = 0;
+    size_t missing = 0, owed;
 
-    for (size_t i = 0; i < b->count; i++) {
-        const struct line *line = &b->lines[i];
-        bool expected =
-            !line->refused && !line->plain && line->turn == 0 && is_valid(to, line->target);
-        missing[line->run] += expected && b->runs[line->run].fate != KILLED;
-    }
-    for (unsigned run = 1; run <= b->run; run++)
-        owed += missing[run] > b->runs[run].lost ? missing[run] - b->runs[run].lost : 0;
+    for (size_t i = 0; i < b->count; i++)
+        missing += is_missing(b, to, &b->lines[i]);
+    owed = missing > b->lost ? missing - b->lost : 0;
     for (size_t i = 0; i < b->receipt_count; i++) {
         const struct receipt *r = &b->receipts[i];
         bool promised = (r->queued && !r->lost) || r->delivered;
@@ -422,14 +452,10 @@ size_t ledger_owed(void)
 
 static void complain_about(const struct book *b, const struct book *to)
 {
-    for (size_t i = 0; i < b->count; i++) {
-        const struct line *line = &b->lines[i];
-        if (line->refused || line->plain || line->turn != 0 || !is_valid(to, line->target) ||
-            b->runs[line->run].fate == KILLED)
-            continue;
-        violation("%c%u was sent (run %u of %u) and did not come out (%zu told as lost)",
-                  letter_of(b), line->number, line->run, b->run, b->runs[line->run].lost);
-    }
+    for (size_t i = 0; i < b->count; i++)
+        if (is_missing(b, to, &b->lines[i]))
+            violation("%c%u was sent (run %u of %u) and did not come out (%zu told as lost)",
+                      letter_of(b), b->lines[i].number, b->lines[i].run, b->run, b->lost);
     for (size_t i = 0; i < b->receipt_count; i++) {
         const struct receipt *r = &b->receipts[i];
         if (((r->queued && !r->lost) || r->delivered) &&

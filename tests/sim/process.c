@@ -20,10 +20,12 @@
 #include "sim_loop.h"
 
 enum {
-    PASS_MOST = 200,     /* us that a pass takes */
-    STAY_DOWN = 60,      /* s, at most */
-    READY = 64,          /* descriptors looked at in a pass */
-    LINE_MOST = 2000,    /* bytes of a usual line */
+    PASS_MOST = 200,  /* us that a pass takes */
+    STAY_DOWN = 60,   /* s, at most */
+    READY = 64,       /* descriptors looked at in a pass */
+    LINE_MOST = 2000, /* bytes of a usual line */
+    DEATH_MOST = 30,  /* effects after a failed commit, if it ends the process */
+    OTHER_PORTS = 7300,
     LEAVE_PATIENCE = 15, /* s for stdout */
 };
 
@@ -33,13 +35,17 @@ struct process {
     struct machine *machine;
     bool stored;
     bool passing;
-    bool narrow; /* its outboxes are short */
+    bool talks_large;
+    bool moves;                        /* to another port, now and then when it starts */
+    uint64_t queue_lines, queue_age_s; /* as in struct node_config */
     enum phase phase;
     struct database *db;
     struct node *node;
     struct printer out;
     enum order orders[ORDERS];
     size_t order_count;
+    bool mended;
+    bool parted;       /* it has disconnected the other at some time */
     uint64_t free_at;  /* it is busy, stopped or down until then */
     uint64_t leave_by; /* when it stops waiting for its stdout */
     uint64_t commits_fail_until;
@@ -63,6 +69,8 @@ static bool may_commit(void *arg)
     /* A disk without room for the first one is found out by opening the database. */
     if (world.now < p->commits_fail_until && ledger_has_stored(p->machine)) {
         p->commit_failed = true;
+        if (one_in(8))
+            process_kill_soon(p->machine, chance_spread(1, DEATH_MOST));
         return false;
     }
     ledger_commit(p->machine);
@@ -90,45 +98,86 @@ static void connect_other(struct process *p)
     free(text);
 }
 
-/* Is what is sent to this peer for the process that runs there now? */
+/* Is this peer the process that runs there now? */
+static bool is_known(const struct process *p, const struct peer *peer)
+{
+    struct peer_view view;
+
+    peer_look(peer, &view);
+    return view.node[0] != '\0' && ledger_knows(machine_other(p->machine), view.node);
+}
+
+/* Will it be, as far as anybody can tell? */
 static bool is_present(const struct process *p, const struct peer *peer)
 {
     struct peer_view view;
 
     peer_look(peer, &view);
-    return view.node[0] == '\0' || ledger_knows(machine_other(p->machine), view.node);
+    return view.node[0] == '\0' || is_known(p, peer);
 }
 
-static bool knows_present(const struct process *p)
+static struct peer *find_peer(const struct process *p,
+                              bool (*is_it)(const struct process *p, const struct peer *peer))
 {
     size_t count;
     struct peer *const *peers = node_peers(p->node, &count);
 
     for (size_t i = 0; i < count; i++)
-        if (is_present(p, peers[i]))
-            return true;
-    return false;
+        if (is_it(p, peers[i]))
+            return peers[i];
+    return NULL;
 }
 
-static size_t line_size(void)
+/* The other one, as a user would name it: the node that is known, wherever it listens by now. */
+static struct peer *find_other(struct process *p)
 {
-    if (one_in(500))
+    struct peer *peer = find_peer(p, is_known);
+    char *text, *cause;
+
+    if (peer != NULL)
+        return peer;
+    text = other_address(p);
+    peer = node_find_or_add(p->node, span_of(text), &cause);
+    free(text);
+    if (peer == NULL)
+        free(cause);
+    return peer;
+}
+
+static size_t line_size(const struct process *p)
+{
+    if (one_in(p->talks_large ? 2 : 500))
         return chance_spread(LINE_MOST, MESSAGE_TEXT_MAX);
     return chance_spread(LEDGER_TEXT_MIN, one_in(20) ? LINE_MOST : 100);
+}
+
+static bool is_nameless(const struct process *p, const struct peer *peer)
+{
+    struct peer_view view;
+
+    (void)p;
+    peer_look(peer, &view);
+    return view.node[0] == '\0';
+}
+
+/* A new line; there is no promise for one to an address that the other may have left. */
+static struct span new_line(struct process *p, bool present)
+{
+    struct span line = ledger_write(p->machine, line_size(p), present);
+
+    if (on(machine_other(p->machine))->moves && find_peer(p, is_nameless) != NULL)
+        ledger_promise_nothing(p->machine);
+    return line;
 }
 
 static void send_to_other(struct process *p)
 {
     const char *why;
-    char *text = other_address(p), *cause;
-    struct peer *peer = node_find_or_add(p->node, span_of(text), &cause);
+    struct peer *peer = find_other(p);
 
-    free(text);
-    if (peer == NULL) {
-        free(cause);
+    if (peer == NULL)
         return;
-    }
-    struct span line = ledger_write(p->machine, line_size(), is_present(p, peer));
+    struct span line = new_line(p, is_present(p, peer));
     if (!node_send(p->node, peer, line, &why))
         ledger_refused(p->machine);
 }
@@ -136,10 +185,22 @@ static void send_to_other(struct process *p)
 static void broadcast(struct process *p)
 {
     const char *why;
-    struct span line = ledger_write(p->machine, line_size(), knows_present(p));
+    struct span line = new_line(p, find_peer(p, is_present) != NULL);
+
+    if (p->parted) /* it may be for a former node alone */
+        ledger_promise_nothing(p->machine);
 
     if (!node_broadcast(p->node, line, &why))
         ledger_refused(p->machine);
+}
+
+static void disconnect_other(struct process *p)
+{
+    struct peer *peer = find_other(p);
+
+    p->parted = true;
+    if (peer != NULL)
+        node_disconnect(p->node, peer);
 }
 
 static void leave(struct process *p)
@@ -152,9 +213,8 @@ static void leave(struct process *p)
 static void take_orders(void *arg)
 {
     static void (*const obey[])(struct process * p) = {
-        [ORDER_MSG] = send_to_other,
-        [ORDER_BCAST] = broadcast,
-        [ORDER_CONNECT] = connect_other,
+        [ORDER_MSG] = send_to_other,     [ORDER_BCAST] = broadcast,
+        [ORDER_CONNECT] = connect_other, [ORDER_DISCONNECT] = disconnect_other,
         [ORDER_LEAVE] = leave,
     };
     struct process *p = arg;
@@ -204,8 +264,9 @@ static void sink_event(void *arg, const struct event *event)
           event->text.at != NULL ? event->text.at : "", (unsigned long long)event->id.seq,
           event->count, event->cause != NULL ? event->cause : "");
     world_note((uint64_t)event->kind << 32 | event->id.seq);
-    /* Who passes is forgotten, with all that it has sent, as soon as it cannot be reached. */
-    if (event->kind == EVENT_UNREACHABLE && on(machine_other(p->machine))->passing)
+    /* Who passes is forgotten, with all that it has sent, once it has gone or is not reached. */
+    if ((event->kind == EVENT_DOWN || event->kind == EVENT_UNREACHABLE) &&
+        on(machine_other(p->machine))->passing)
         ledger_forget(p->machine);
     if (event->kind != EVENT_MESSAGE) {
         ledger_told(p->machine, event);
@@ -329,9 +390,18 @@ static void start(struct process *p)
 {
     const struct node_sink sink = {sink_event, sink_flush, sink_accepted, sink_written, p};
     const char name[] = {p->machine->letter, '\0'};
-    struct node_config config = {.name = name, .passing = p->passing, .receipts = true};
+    struct node_config config = {
+        .name = name,
+        .passing = p->passing,
+        .receipts = true,
+        .queue_lines = p->queue_lines,
+        .queue_age_s = p->queue_age_s,
+    };
     struct address at;
+    bool moved = p->moves && one_in(2);
 
+    if (moved)
+        p->machine->address.port = (uint16_t)(OTHER_PORTS + chance(OTHER_PORTS));
     p->machine->dead = false;
     p->machine->loop = loop_new();
     p->phase = UP;
@@ -345,7 +415,8 @@ static void start(struct process *p)
     node_start(p->node);
     size_t known;
     node_peers(p->node, &known);
-    if (known == 0 || one_in(4)) /* somebody has to say where the other is */
+    /* Somebody has to say where the other is, or that it is wanted again. */
+    if (known == 0 || moved || p->mended || one_in(4))
         connect_other(p);
 }
 
@@ -432,6 +503,10 @@ void process_begin(struct machine *m)
     p->stored = !one_in(4);
     p->passing = !p->stored && one_in(2);
     p->free_at = world.now + chance_spread(1, SECOND);
+    p->talks_large = one_in(100);
+    p->moves = p->stored && one_in(8);
+    p->queue_lines = one_in(8) ? chance_spread(3, 100) : 0;
+    p->queue_age_s = one_in(8) ? chance_spread(1, 200) : 0;
     world.overhear = overhear;
     if (p->stored)
         disk_begin(m);
@@ -481,6 +556,7 @@ void process_mend(struct machine *m)
     struct process *p = on(m);
 
     m->fuse = 0;
+    p->mended = true;
     p->commits_fail_until = 0;
     p->out.stuck_until = 0;
     p->out.rate = 0;

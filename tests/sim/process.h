@@ -9,7 +9,7 @@
 
 #include "world.h"
 
-enum order { ORDER_MSG, ORDER_BCAST, ORDER_CONNECT, ORDER_LEAVE };
+enum order { ORDER_MSG, ORDER_BCAST, ORDER_CONNECT, ORDER_DISCONNECT, ORDER_LEAVE };
 
 enum { ORDERS = 256 /* that wait to be read; more are dropped */ };
 

@@ -18,6 +18,7 @@ enum {
     FUSE_MOST = 400, /* effects until a kill */
     WEIGHT_MOST = 8,
     TALK_WEIGHT = 6,
+    AGAIN = 10, /* s after the end until both are asked to connect once more */
 };
 
 static struct {
@@ -25,6 +26,7 @@ static struct {
     uint64_t next;
     uint64_t interval; /* between two events, on average */
     bool direct;       /* only messages to one */
+    bool calm;         /* it is over */
     unsigned weights[16], total;
 } story;
 
@@ -35,13 +37,17 @@ static struct machine *any_machine(void)
 
 /* ---- what can happen */
 
-static void talk(void)
+static void talk_on(struct machine *m)
 {
-    struct machine *m = any_machine();
     uint64_t count = chance_spread(1, BURST_MOST);
 
     while (count-- > 0)
         process_order(m, story.direct || one_in(2) ? ORDER_MSG : ORDER_BCAST);
+}
+
+static void talk(void)
+{
+    talk_on(any_machine());
 }
 
 static void reset(void)
@@ -91,7 +97,16 @@ static void kill_both(void)
 
 static void leave(void)
 {
-    process_order(any_machine(), ORDER_LEAVE);
+    struct machine *m = any_machine();
+
+    if (one_in(2)) /* with the last words still on the lips */
+        talk_on(m);
+    process_order(m, ORDER_LEAVE);
+}
+
+static void disconnect(void)
+{
+    process_order(any_machine(), ORDER_DISCONNECT);
 }
 
 static void cross(void)
@@ -129,7 +144,7 @@ static void fail_commits(void)
 
 static void (*const happen[])(void) = {
     talk,  reset, partition, heal,        kill_one,     kill_both,
-    leave, cross, stall,     slow_stdout, fail_commits,
+    leave, cross, stall,     slow_stdout, fail_commits, disconnect,
 };
 
 enum { KINDS = sizeof happen / sizeof happen[0] };
@@ -144,6 +159,7 @@ void story_begin(void)
     story.interval = length / chance_spread(4, EVENTS_MOST);
     story.next = world.now;
     story.direct = one_in(3);
+    story.calm = false;
     story.weights[0] = story.total = TALK_WEIGHT;
     for (int i = 1; i < KINDS; i++) {
         story.weights[i] = one_in(2) ? 0 : (unsigned)chance_spread(1, WEIGHT_MOST);
@@ -164,11 +180,22 @@ uint64_t story_due(void)
     return story.next;
 }
 
+static void connect_both(void)
+{
+    for (int i = 0; i < MACHINES; i++)
+        process_order(&world.machines[i], ORDER_CONNECT);
+}
+
 void story_run(void)
 {
     uint64_t pick = chance(story.total);
     int kind = 0;
 
+    if (story.calm) {
+        connect_both(); /* goodbyes may have crossed the first time */
+        story.next = NEVER;
+        return;
+    }
     while (pick >= story.weights[kind])
         pick -= story.weights[kind++];
     happen[kind]();
@@ -178,8 +205,10 @@ void story_run(void)
 void story_end(void)
 {
     trace("calm");
-    story.next = NEVER;
+    story.calm = true;
+    story.next = world.now + AGAIN * SECOND;
     heal();
     for (int i = 0; i < MACHINES; i++)
         process_mend(&world.machines[i]);
+    connect_both(); /* they may have been disconnected */
 }
