@@ -19,8 +19,10 @@
 #include "store/inbox.h"
 
 enum {
-    SHELF_BYTES = 1 << 20,    /* stored for a stdout that is slow */
-    ARRIVAL_BYTES = 64 * 1024 /* about so much is stored as one */
+    SHELF_BYTES = 1 << 20,     /* stored for a stdout that is slow */
+    ARRIVAL_BYTES = 64 * 1024, /* about so much is stored as one */
+    /* Of one sender, not confirmed: its window, and once more that of a numbering begun anew. */
+    OPEN_BYTES = 2 * NODE_OUTBOX_MAX,
 };
 
 /* Lines taken from one peer in one turn, until they have left for stdout. */
@@ -30,6 +32,7 @@ struct arrival {
     uint64_t epoch;     /* of the sender's numbering */
     uint64_t last;      /* number of the last line */
     uint64_t due;       /* when the sink has written so much, they have left */
+    size_t bytes;       /* of them, as verbs */
     struct slice lines; /* as verbs, if they may have to be stored */
     int64_t row;        /* where they are stored; 0 not */
     bool stored;        /* for good */
@@ -88,19 +91,27 @@ static bool belongs(const struct node *node, const struct arrival *a, const stru
             a->lines.len < ARRIVAL_BYTES);
 }
 
-static struct slice copy_line(struct node *node, const struct verb *verb)
+bool arrivals_overrun(const struct peer *peer)
 {
-    char room[VERB_HEAD];
-    if (node->db == NULL)
-        return (struct slice){0};
-    const struct span parts[] = {verb_head(verb->kind, verb->seq, room), verb->text, span_of("\n")};
-    return spool_write(&node->arrived, parts, 3);
+    return peer->open > OPEN_BYTES;
+}
+
+static void count_open(struct peer *peer, size_t open)
+{
+    bool was = arrivals_overrun(peer);
+    peer->open = open;
+    if (arrivals_overrun(peer) != was && peer->link != NULL)
+        link_hold(peer->link);
 }
 
 void arrivals_add(struct peer *peer, const struct verb *verb)
 {
     struct node *node = peer->node;
-    struct slice line = copy_line(node, verb);
+    char room[VERB_HEAD];
+    const struct span parts[] = {verb_head(verb->kind, verb->seq, room), verb->text, span_of("\n")};
+    size_t bytes = parts[0].len + parts[1].len + parts[2].len;
+    struct slice line =
+        node->db != NULL ? spool_write(&node->arrived, parts, 3) : (struct slice){0};
     struct arrival *a = node->last_arrival;
     if (node->arrivals == NULL || !belongs(node, a, peer, line)) {
         a = append(node, peer);
@@ -112,6 +123,8 @@ void arrivals_add(struct peer *peer, const struct verb *verb)
         slice_release(line);
     }
     node->arrived_bytes += line.len;
+    a->bytes += bytes;
+    count_open(peer, peer->open + bytes);
     a->last = verb->seq;
     a->due = node->sink.accepted(node->sink.arg);
 }
@@ -229,6 +242,7 @@ void arrivals_settle(struct node *node)
     }
     for (struct arrival *a = node->unsettled; a != end; a = a->next) {
         node->arrived_bytes -= a->lines.len;
+        count_open(a->peer, a->peer->open - a->bytes);
         a->stored = a->row != 0;
     }
     node->unsettled = end;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "mesh/arrivals.h"
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
 #include "mesh/exchange.h"
@@ -405,7 +406,8 @@ void link_hold(struct link *link)
 {
     const struct node *node = link->node;
     bool plain = session_dialect(link->session) == DIALECT_STREAM;
-    bool hold = node->held_all || (node->held_plain && plain);
+    bool overrun = link_is_used(link) && arrivals_overrun(link->peer);
+    bool hold = overrun || node->held_all || (node->held_plain && plain);
     channel_hold(link->channel, hold);
     liveness_hold(link, hold);
 }

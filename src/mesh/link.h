@@ -49,7 +49,7 @@ struct link {
 struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer);
 bool link_is_session(const struct link *link);
 bool link_is_used(const struct link *link); /* the lines for its peer go over it */
-void link_hold(struct link *link); /* reads, or does not, as the node says */
+void link_hold(struct link *link); /* reads, or does not, by what is held up here */
 void link_reap(struct node *node); /* frees the dead ones */
 
 /* --- what is said on it --- */

@@ -71,6 +71,7 @@ struct peer {
     uint64_t kept;     /* that we have confirmed, for it is stored or has left, */
     uint64_t settling; /* and that we will once the turn is stored */
     bool settles;
+    size_t open; /* bytes of its lines that are taken and not confirmed */
 
     /* What it gets: rendezvous.c and link.c the connection, delivery.c the rest. */
     struct link *link;         /* where its lines go; NULL if there is no connection */

@@ -5,6 +5,7 @@
 import fcntl
 import os
 import pathlib
+import re
 import threading
 
 from hashflow_test import Log, Skip, Stopwatch, main, test, wait_until
@@ -14,8 +15,8 @@ from hashflow_test.seed import unique_ip
 
 COUNT, WIDTH = 3000, 1000
 
-#: What a node may hold in all: 64 MiB for others, and some. A sanitizer keeps freed memory.
-MEMORY_KIB = (400 if has_sanitizer() else 90) * 1024
+#: What a node may hold for one sender: 8 MiB, and some. A sanitizer keeps freed memory.
+MEMORY_KIB = (400 if has_sanitizer() else 30) * 1024
 
 
 def line(number):
@@ -93,17 +94,23 @@ def not_read(scene):
     assert sender.open, "the sender was cut off"
 
 
-@test("a session that minds no window is held back by a slow stdout, at 64 MiB in memory")
+@test("a session that minds no window is held back by a slow stdout, at 8 MiB, and nobody else is")
 def bounded(scene):
     count = 100000
     pipe = Pipe(scene)
     node = pipe.node("alice")
+    bob = scene.node("bob", "-e", "--heartbeat", "0.3", "--suspect-after", "1.5", "--down-after", "60")
+    bob.connect(node.address)
     # Its answers would come between two parts of a line.
     sender = scene.session(node, "sender", answer_pings=False)
     data = numbered(count)
     taken = sender.offer(data, 1)
-    assert 60 << 20 < taken < (68 << 20) + kernel_buffers(), f"{taken} bytes taken"
+    assert 7 << 20 < taken < (12 << 20) + kernel_buffers(), f"{taken} bytes taken"
     assert node.memory_kib() < MEMORY_KIB, f"{node.memory_kib()} KiB"
+    # Time enough to suspect somebody who does not answer.
+    bob.send("/wait messages=1 3")
+    bob.complains(re.compile("not within 3 s"))
+    assert bob.events() == [f"* up {node.address} alice"]
     lines = pipe.read_all()
     sender.write(data[taken:], 60)
     assert texts(lines.wait_count(count, 60)) == [line(n) for n in range(count)]
