@@ -44,7 +44,7 @@ def on_small_disk(scene, name):
                         within=disk.within)
 
 
-@test("the receiver's disk is full: a clear error, no confirmations, and nothing lost with room again")
+@test("the receiver's disk is full: a clear error, no confirmations, and later nothing is lost")
 def receiver_full(scene):
     disk, keeper = on_small_disk(scene, "bob")
     bob = keeper.node()
@@ -156,7 +156,7 @@ def full_of_waiting(scene):
     assert alice.finish() == 0, alice.errors()
 
 
-@test("kill -9 while the disk is full: what was committed before is there, and no number comes twice")
+@test("kill -9 while the disk is full: what was committed is there, and no number comes twice")
 def killed_full(scene):
     disk, keeper = on_small_disk(scene, "alice")
     alice, bob = keeper.node("-e"), Keeper(scene, "bob")
@@ -220,7 +220,7 @@ def damaged(scene, spoiling, clean=True):
     assert second.finish() == 0, second.errors()
 
 
-@test("bytes over the database's header: moved aside, said, a new numbering, the same node; it works")
+@test("bytes over the database's header: moved aside and said; the same node, and it works")
 def header(scene):
     damaged(scene, lambda path: spoil(path, 0))
 

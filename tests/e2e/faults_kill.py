@@ -190,7 +190,7 @@ def stuck(scene):
     assert node.finish() == 0
 
 
-@test("what is confirmed and not read stays within its bound over restarts that nobody reads either")
+@test("what is confirmed and not read stays within its bound, over restarts too")
 def stuck_again(scene):
     options, _ = kept(scene, "b")
     texts, identity, resumed = entries(3000, width=1000), Identity("carol", "127.0.0.1:9"), []
@@ -213,7 +213,7 @@ def stuck_again(scene):
 
 
 def through_cuts(scene, options, texts, cuts):
-    """Feeds the node alice with texts for bob, and resets its connection so often meanwhile. Returns
+    """Feeds a node alice with texts for bob; resets its connection so often meanwhile. Returns
     alice and bob's transcript."""
     needs_ipv6()
     bob = Transcript(scene, "bob")

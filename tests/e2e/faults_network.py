@@ -94,7 +94,7 @@ def loaded(scene):
     check_each_once(bob.texts(), texts)
 
 
-@test("two groups that are parted talk on within, and to each other when the network is whole again")
+@test("two groups that are parted talk on within, and to each other when it is whole again")
 def partition(scene):
     network, nodes = nodes_on(scene, ["alice", "bob", "carol", "dave"])
     (alice, bob, carol, dave), hosts = nodes, network.hosts

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Power losses: the order of system calls shows what would be on disk at any moment. Nothing is
-confirmed, and nothing numbered is sent, before it has been synced; and at every sync the files hold
-all that was confirmed until the next."""
+confirmed, and nothing numbered is sent, before it has been synced; and what has been synced is
+enough to go on with."""
 
+import ast
 import os
 import re
 import shutil
@@ -32,15 +33,21 @@ def tracer(scene, path, *options):
     probe = scene.process("strace", "-o", scene.path("probe"), "true")
     if probe.finish() != 0:
         raise Skip(f"strace cannot trace here: {probe.errors()[:100]}")
-    return ["strace", "-f", "-yy", "-s", "400", "-o", path, *options]
+    return ["strace", "-D", "-yy", "-s", "70000", "-o", path, *options]
 
 
 class Trace:
     """The calls in their order, and what was not synced yet before each of them."""
 
     def __init__(self, path):
+        wait_until(lambda: "\n+++ " in self._read(path), "the end of the trace")
+        lines = self._read(path).splitlines()
+        self.calls = [match for match in map(CALL.match, lines) if match]
+
+    @staticmethod
+    def _read(path):
         with open(path, encoding="utf-8", errors="replace") as file:
-            self.calls = [match for match in map(CALL.match, file) if match]
+            return file.read()
 
     def unsynced_before(self, marker, calls):
         """For each call of these names that shows the marker: the database's files that had been
@@ -125,25 +132,31 @@ def queued(scene):
         assert trace.unsynced_before(f"* queued {id} ", SENDS) == [[]], id
 
 
-class Snapshots:
-    """A node that is stopped after each sync from now on; its files are copied, and it goes on."""
+class Disk:
+    """What a disk would hold that loses all that was not synced, from the writes of a trace."""
 
-    def __init__(self, scene, node, folder):
-        self._scene, self._node, self._folder = scene, node, folder
-        self._strace = scene.process("strace", "-p", node.pid, "-e", "trace=fdatasync,fsync",
-                                     "-e", "inject=fdatasync,fsync:signal=SIGSTOP")
-        self._strace.err.wait(re.compile("attached"))
-        self.copies = []
+    WRITTEN = re.compile(r', (?P<data>".*"), \d+, (?P<at>\d+)\) = \d+$')
 
-    def stopped(self):
-        return self._node.stat()[0] in "Tt"
+    def __init__(self):
+        self._written, self._synced = {}, {}
 
-    def take(self):
-        """Copies the files as of the sync at which the node has stopped, and lets it go on."""
-        copy = self._scene.path(f"copy{len(self.copies)}")
-        shutil.copytree(self._folder, copy, ignore=shutil.ignore_patterns("*-shm", "lock"))
-        self.copies.append(copy)
-        self._node.resume()
+    def take(self, call):
+        name, where = call["name"], os.path.basename(call["file"])
+        if name == "pwrite64":
+            found = self.WRITTEN.match(call["rest"])
+            data, at = ast.literal_eval("b" + found["data"]), int(found["at"])
+            file = self._written.setdefault(where, bytearray())
+            file.extend(bytes(max(0, at + len(data) - len(file))))
+            file[at:at + len(data)] = data
+        elif name in ("fsync", "fdatasync") and where in self._written:
+            self._synced[where] = bytes(self._written[where])
+
+    def save(self, folder):
+        os.mkdir(folder, 0o700)
+        for name in ("hashflow.db", "hashflow.db-wal"):
+            if name in self._synced:
+                with open(os.path.join(folder, name), "wb") as file:
+                    file.write(self._synced[name])
 
 
 def full_pipe():
@@ -158,30 +171,28 @@ def full_pipe():
     return read_end, write_end
 
 
-@test("the files as of any sync hold every line that is confirmed before the next one")
-def at_each_sync(scene):
-    folder, (read_end, write_end) = scene.path("b"), full_pipe()
-    tracer(scene, scene.path("trace"))
+@test("a disk that has lost all that was not synced holds every line that was confirmed until then")
+def at_each_ack(scene):
+    path, (read_end, write_end) = scene.path("trace"), full_pipe()
     # Nobody reads its stdout: all that it confirms must come from the files.
-    bob = scene.node("bob", "--state", folder, stdout=write_end)
+    bob = scene.node("bob", "--state", scene.path("b"), stdout=write_end,
+                     within=tracer(scene, path, "-e", CALLS))
     os.close(write_end)
     session = scene.session(bob, "alice")
-    session.acked(session.msg("line 1"))
-    shots, confirmed, number = Snapshots(scene, bob, folder), [], 1
-    while number < 8:
-        number = session.msg(f"line {number + 1}")
-        while session.confirmed() < number:
-            wait_until(lambda n=number: shots.stopped() or session.confirmed() >= n, "sync or ack")
-            if shots.stopped():
-                # All that has been confirmed until now was so after the sync before this one.
-                confirmed.append(session.confirmed())
-                shots.take()
-    assert len(shots.copies) >= 7, f"{len(shots.copies)} syncs for 7 lines"
-    bob.kill()
+    for number in range(1, 8):
+        session.acked(session.msg(f"line {number}"))
     session.close()
+    bob.kill()
     os.close(read_end)
-    for copy, upto in zip(shots.copies, confirmed[1:] + [number]):
-        check_copy(scene, copy, session.identity, upto)
+    disk, checked = Disk(), 0
+    for call in Trace(path).calls:
+        disk.take(call)
+        found = re.search(r'"/ack (\d+)\\n', call["rest"]) if call["name"] in SENDS else None
+        if found:
+            checked += 1
+            disk.save(scene.path(f"copy{checked}"))
+            check_copy(scene, scene.path(f"copy{checked}"), session.identity, int(found[1]))
+    assert checked == 7, f"{checked} confirmations in the trace"
 
 
 def check_copy(scene, copy, identity, upto):

@@ -173,7 +173,8 @@ def seen_more(scene):
 @test("no more than the other's window is on its way unconfirmed")
 def window(scene):
     node, wide = scene.node("alice"), "x" * 10000
-    session = scene.session(node, identity=Identity("carol", "127.0.0.1:9", window=50000), ack=False)
+    carol = Identity("carol", "127.0.0.1:9", window=50000)
+    session = scene.session(node, identity=carol, ack=False)
     node.send(*(f"/msg carol {number} {wide}" for number in range(30)))
     node.sync()
     wait_until(lambda: len(session.texts()) >= 4, "a window full")

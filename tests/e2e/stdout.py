@@ -117,7 +117,7 @@ def bounded(scene):
 
 
 def confirms_unread(scene, *options):
-    """Sends lines to a node whose stdout nobody reads; how many bytes of their texts it confirms."""
+    """Sends lines to a node whose stdout nobody reads; how many bytes of them it confirms."""
     pipe = Pipe(scene)
     node = pipe.node("alice", *options)
     sender = scene.session(node, "sender")

@@ -19,7 +19,7 @@ def as_input(texts):
 
 
 def check_each_once(got, wanted):
-    """Raises unless got is wanted; says what was lost, what came twice and where the order broke."""
+    """Raises unless got is wanted; says what was lost, came twice, and where the order broke."""
     if got == wanted:
         return
     seen = set(got)
