@@ -179,7 +179,7 @@ static void lines_that_cannot_be_are_skipped(void **state)
                    "INSERT INTO inbox VALUES (1012, 'n', 'x', 'a', 'b', 'x' || char(10));");
     expect_runs("good.1 10.0.0.2:7216 böb x,;n.0 a b x,;");
     assert_true(add("good", 1, "y\n") > 1012);
-    assert_int_equal(records_log_lines, 0);
+    assert_int_equal(folder_log_lines, 0);
 }
 
 /* They were confirmed to their sender: whoever it was, they are told. */
@@ -219,7 +219,7 @@ static void marks_that_cannot_be_do_no_harm(void **state)
     }
     assert_true(database_commit(records));
     assert_int_equal(records_count("SELECT count(*) FROM marks"), INBOX_EPOCHS);
-    assert_int_equal(records_log_lines, 0);
+    assert_int_equal(folder_log_lines, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, records_begin, records_end)

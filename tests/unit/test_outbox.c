@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "store/peers.h"
 #include "../lib/records.h"
+#include "store/peers.h"
 
 enum { ALL = 1 << 30, MOST_RUNS = 64 };
 
@@ -98,7 +98,7 @@ static void a_run_comes_back(void **state)
     records_reopen();
     expect_runs(bob, 0, ALL, "7-9*3@1000:a,b,c, ");
     expect_total(bob, 3, 6, 9, 1000, 0);
-    assert_int_equal(records_log_lines, 0);
+    assert_int_equal(folder_log_lines, 0);
 }
 
 static void any_byte_comes_back(void **state)
@@ -272,7 +272,7 @@ static void a_lost_turn_leaves_nothing(void **state)
     outbox_confirm(records, bob, 1);
     add(2, 1, 1, &bob, 1);
     add(3, 1, 1, &nobody, 1);
-    assert_int_equal(records_log_lines, 1);
+    assert_int_equal(folder_log_lines, 1);
     add(4, 1, 1, &bob, 1);
     outbox_confirm(records, bob, 4);
     assert_false(database_commit(records));
@@ -332,7 +332,7 @@ static void runs_that_cannot_be_are_passed_over(void **state)
                    "INSERT INTO copies VALUES (1, 499, 499, 1, 2);");
     expect_runs(bob, 0, ALL, "10-10*1@1:a, 111-120*1@1:x, 500-500*1@1:a, ");
     expect_runs(bob, 131, ALL, "500-500*1@1:a, ");
-    assert_int_equal(records_log_lines, 0);
+    assert_int_equal(folder_log_lines, 0);
 }
 
 static void sums_that_cannot_be_are_passed_over(void **state)
@@ -351,7 +351,7 @@ static void sums_that_cannot_be_are_passed_over(void **state)
                    "INSERT INTO copies VALUES (1, -9223372036854775808, 9, 1, 1);");
     expect_total(bob, 2, 4, 11, 7, 0);
     assert_true(outbox_taken_before(records, bob, 100) == 11);
-    assert_int_equal(records_log_lines, 0);
+    assert_int_equal(folder_log_lines, 0);
 }
 
 static void an_outbox_that_cannot_be_read_is_told(void **state)
@@ -364,7 +364,7 @@ static void an_outbox_that_cannot_be_read_is_told(void **state)
     expect_total(bob, 0, 0, 0, 0, 0);
     outbox_confirm(records, bob, 1);
     assert_false(database_commit(records));
-    assert_int_equal(records_log_lines, 1);
+    assert_int_equal(folder_log_lines, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, records_begin, records_end)
