@@ -13,6 +13,8 @@
 struct node;
 struct peer;
 
+enum { LINK_LINE = 512 }; /* room for a line of our own making: a greeting, a /hello, a /bye */
+
 #define LINK_DUPLICATE "duplicate" /* the reason of a /bye that is no goodbye */
 
 struct link {
@@ -60,7 +62,7 @@ void link_pong(struct link *link, struct span token);
 void link_ack(struct link *link); /* what is kept, at the latest when the link has room for it */
 
 /*
- * How a connection ends. The peer is parted at once by all but the first two, which still hear
+ * How a connection ends: parting.c. The peer is parted at once by all but the first two, which still hear
  * what confirms our lines; every end that is not immediate has a deadline.
  *
  *                     | what waits | says       | hears on | for
@@ -76,6 +78,7 @@ void link_ack(struct link *link); /* what is kept, at the latest when the link h
 void link_bye(struct link *link, const char *reason, const char *cause);
 void link_resumed(struct link *link); /* its /resume has come: a /bye may have waited for that */
 
+void link_ended(struct link *link, int error); /* the other side sends no more; 0 or an errno */
 void link_answer_bye(struct link *link);
 void link_acked(struct link *link); /* we have confirmed: its leaving may have waited for that */
 

@@ -11,6 +11,7 @@
 #include "mesh/rendezvous.h"
 
 #include "mesh/arrivals.h"
+#include "mesh/delivery.h"
 #include "mesh/dialer.h"
 #include "mesh/door.h"
 #include "mesh/hearsay.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The command table, and how a typed line is read: a command, or text for the current target.
- * Pure. It does not know what a command does; interpreter does.
+ * Pure. It does not know what a command does; commands.c does.
  */
 #ifndef HASHFLOW_SHELL_COMMAND_H
 #define HASHFLOW_SHELL_COMMAND_H

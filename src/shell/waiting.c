@@ -106,14 +106,15 @@ void waiting_end(struct waiting *w)
     waiting_init(w, w->loop, w->node);
 }
 
-void waiting_begin(struct waiting *w, enum waiting_what what, const struct command *command,
-                   uint64_t limit)
+void waiting_begin(struct waiting *w, enum waiting_what what, const struct command *command)
 {
     w->what = what;
     w->command = command;
-    if (limit == 0)
-        return;
-    w->deadline = loop_now(w->loop) + limit;
+}
+
+void waiting_limit(struct waiting *w, uint64_t us)
+{
+    w->deadline = loop_now(w->loop) + us;
     timer_set(w->loop, &w->timer, w->deadline, wake, w);
 }
 
@@ -178,10 +179,9 @@ bool waiting_parse(struct waiting *w, const struct command *command, struct span
         *cause = "the time limit is a number of seconds";
         return false;
     }
-    waiting_begin(w, WAITING_CONDITION, command, limit_us);
+    waiting_begin(w, WAITING_CONDITION, command);
     if (limit.len > 0) {
-        w->deadline = loop_now(w->loop) + limit_us;
-        timer_set(w->loop, &w->timer, w->deadline, wake, w);
+        waiting_limit(w, limit_us);
         w->limit = span_string(limit);
     }
     w->condition = c;

@@ -40,9 +40,8 @@ struct waiting {
 void waiting_init(struct waiting *w, struct loop *loop, struct node *node);
 void waiting_end(struct waiting *w); /* waits for nothing any more */
 
-/* limit in us; 0 for none. */
-void waiting_begin(struct waiting *w, enum waiting_what what, const struct command *command,
-                   uint64_t limit);
+void waiting_begin(struct waiting *w, enum waiting_what what, const struct command *command);
+void waiting_limit(struct waiting *w, uint64_t us); /* from now on; then it has timed out */
 void waiting_add_peer(struct waiting *w, struct peer *peer); /* holds it */
 
 /* CONDITION [SECS]. false with *cause, a static text. */

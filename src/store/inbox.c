@@ -97,14 +97,6 @@ void inbox_set_mark(struct database *db, const char *node, uint64_t epoch, uint6
     forget_old_marks(db);
 }
 
-void inbox_forget_marks(struct database *db, const char *node)
-{
-    sqlite3_stmt *s = database_statement(db, "DELETE FROM marks WHERE node = ?1", true);
-
-    sqlite3_bind_text(s, 1, node, -1, SQLITE_STATIC);
-    database_run(db, s);
-}
-
 /* ---- lines */
 
 int64_t inbox_add(struct database *db, const struct inbox_run *run)

@@ -18,7 +18,6 @@ enum {
 
 uint64_t inbox_mark(struct database *db, const char *node, uint64_t epoch); /* 0 if there is none */
 void inbox_set_mark(struct database *db, const char *node, uint64_t epoch, uint64_t seq);
-void inbox_forget_marks(struct database *db, const char *node);
 
 /* Lines of one sender, as verbs, each ended by LF. */
 struct inbox_run {

@@ -87,21 +87,6 @@ static uint64_t read_cursor(struct database *db, int64_t peer)
     return cursor;
 }
 
-/* Stops at the first row: the runs are in the order in which they were taken. */
-static int64_t read_oldest(struct database *db, int64_t peer)
-{
-    sqlite3_stmt *s = database_statement(db,
-                                         "SELECT r.at FROM copies AS c CROSS JOIN runs AS r"
-                                         " WHERE c.peer = ?1 AND c.run > 0 AND r.id = c.run"
-                                         " ORDER BY c.run LIMIT 1",
-                                         false);
-
-    sqlite3_bind_int64(s, 1, peer);
-    int64_t oldest = database_row(db, s) ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
-    return oldest;
-}
-
 void outbox_sum(struct database *db, int64_t peer, struct outbox_total *out)
 {
     /* sum() fails on an overflow; what is left in has no means to cause one. */
@@ -121,8 +106,6 @@ void outbox_sum(struct database *db, int64_t peer, struct outbox_total *out)
         out->last = column_number(s, 2);
     }
     sqlite3_reset(s);
-    if (out->lines > 0)
-        out->oldest = read_oldest(db, peer);
     out->cursor = read_cursor(db, peer);
 }
 

@@ -28,7 +28,6 @@ struct outbox_total {
     uint64_t lines;
     uint64_t bytes;
     uint64_t last;   /* the highest number */
-    int64_t oldest;  /* when the first run was taken: wall seconds */
     uint64_t cursor; /* as outbox_confirm() has left it */
 };
 void outbox_sum(struct database *db, int64_t peer, struct outbox_total *out);

@@ -8,56 +8,34 @@
 
 #include <sqlite3.h>
 
-#include "base/log.h"
-#include "store/database.h"
-#include "scratch.h"
+#include "folder.h"
 
-static char *records_root;
 static struct database *records;
-static int records_log_lines;
-
-static inline void records_count_line(void *arg, enum log_level level, struct span line)
-{
-    (void)arg;
-    (void)level;
-    (void)line;
-    records_log_lines++;
-}
 
 static inline void records_reopen(void)
 {
-    char *cause = NULL;
-
     database_close(records);
-    records = database_open(records_root, &cause);
-    if (records == NULL)
-        fail_msg("cannot be opened: %s", cause);
+    records = folder_open();
 }
 
 static inline int records_begin(void **state)
 {
-    (void)state;
-    records_root = scratch_new();
-    records_log_lines = 0;
-    log_set_sink(records_count_line, NULL);
+    folder_begin(state);
     records_reopen();
     return 0;
 }
 
 static inline int records_end(void **state)
 {
-    (void)state;
     database_close(records);
     records = NULL;
-    log_set_sink(NULL, NULL);
-    scratch_remove(records_root);
-    return 0;
+    return folder_end(state);
 }
 
 /* Commits the turn, then runs SQL of the test's own on the file. */
 static inline void records_tamper(const char *sql)
 {
-    char *path = alloc_print("%s/hashflow.db", records_root);
+    char *path = folder_path("hashflow.db");
     sqlite3 *handle;
 
     assert_true(database_commit(records));

@@ -22,42 +22,14 @@
 
 #include <cmocka.h>
 
-#include "base/log.h"
+#include "../lib/folder.h"
 #include "store/outbox.h"
 #include "store/peers.h"
-#include "../lib/scratch.h"
 
 enum { SKIP = 77, DISK_LINES = 64000 };
 
-static char *root;
-static int log_lines;
-static char last_line[1024];
 static char disk_lines[DISK_LINES];
 static uint64_t disk_last; /* the highest number committed */
-
-static void count_line(void *arg, enum log_level level, struct span line)
-{
-    (void)arg;
-    (void)level;
-    log_lines++;
-    span_copy(line, last_line, sizeof last_line);
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    root = scratch_new();
-    log_set_sink(count_line, NULL);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    log_set_sink(NULL, NULL);
-    scratch_remove(root);
-    return 0;
-}
 
 /* It goes with the process. */
 static bool mount_small(void)
@@ -65,7 +37,7 @@ static bool mount_small(void)
     if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
         return false;
     return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-           mount("none", root, "tmpfs", 0, "size=4m,mode=700") == 0;
+           mount("none", folder_root, "tmpfs", 0, "size=4m,mode=700") == 0;
 }
 
 static bool add_run(struct database *db, int64_t peer)
@@ -117,7 +89,7 @@ static bool holds(struct database *db, int64_t peer, uint64_t lines)
 
 static bool is_there(const char *name)
 {
-    char *path = alloc_print("%s/%s", root, name);
+    char *path = folder_path(name);
     bool there = access(path, F_OK) == 0;
 
     free(path);
@@ -127,7 +99,7 @@ static bool is_there(const char *name)
 /* The other one who is on the disk takes all that is left. */
 static void hog(void)
 {
-    char *path = alloc_print("%s/hog", root);
+    char *path = alloc_print("%s/hog", folder_root);
     int fd = open(path, O_WRONLY | O_CREAT, 0600);
 
     CHECK(fd >= 0);
@@ -140,7 +112,7 @@ static void hog(void)
 static struct database *open_on_disk(void)
 {
     char *cause;
-    struct database *db = database_open(root, &cause);
+    struct database *db = database_open(folder_root, &cause);
 
     CHECK(db != NULL);
     return db;
@@ -170,17 +142,17 @@ static void live_on_a_full_disk(void)
     peers_save(db, &peer);
     CHECK(database_commit(db));
     CHECK(is_there("ballast"));
-    CHECK(log_lines == 0);
+    CHECK(folder_log_lines == 0);
     CHECK(fill(db, peer.id));
-    CHECK(log_lines > 0);
-    CHECK(strstr(last_line, "hashflow.db: the disk is full; cure:") != NULL);
+    CHECK(folder_log_lines > 0);
+    CHECK(strstr(folder_last_line, "hashflow.db: the disk is full; cure:") != NULL);
     CHECK(!is_there("ballast"));
     CHECK(holds(db, peer.id, disk_last));
 
     /* Said once, until something could be stored again. */
-    int before = log_lines;
+    int before = folder_log_lines;
     CHECK(!add_run(db, peer.id));
-    CHECK(log_lines == before);
+    CHECK(folder_log_lines == before);
 
     CHECK(confirm(db, peer.id, disk_last));
     fill_and_empty(db, peer.id);
@@ -240,7 +212,7 @@ static void a_full_disk_can_be_started_on(void **state)
     expect_child(start_on_a_full_disk);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_begin, folder_end)
 
 int main(void)
 {

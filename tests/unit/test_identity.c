@@ -20,46 +20,29 @@
 
 #include <cmocka.h>
 
-#include "base/log.h"
-#include "../lib/scratch.h"
+#include "../lib/folder.h"
 
 static const char former[] = "abcdefghijklmnopqrstuvwx27";
 
-static char *root;
 static char *path;
-static int log_lines;
-
-static void count_line(void *arg, enum log_level level, struct span line)
-{
-    (void)arg;
-    (void)level;
-    (void)line;
-    log_lines++;
-}
 
 static int begin(void **state)
 {
-    (void)state;
-    root = scratch_new();
-    path = alloc_print("%s/node", root);
-    log_lines = 0;
-    log_set_sink(count_line, NULL);
+    folder_begin(state);
+    path = folder_path("node");
     return 0;
 }
 
 static int end(void **state)
 {
-    (void)state;
-    log_set_sink(NULL, NULL);
     free(path);
-    scratch_remove(root);
-    return 0;
+    return folder_end(state);
 }
 
 static char *load(const char *known)
 {
     char *cause = NULL;
-    char *id = identity_load(root, known, &cause);
+    char *id = identity_load(folder_root, known, &cause);
 
     if (id == NULL)
         fail_msg("no id: %s", cause);
@@ -98,7 +81,7 @@ static void one_is_made_and_stays(void **state)
     assert_string_not_equal(first, second);
     free(first);
     free(second);
-    assert_int_equal(log_lines, 0);
+    assert_int_equal(folder_log_lines, 0);
 }
 
 static void the_file_is_a_line_of_ours_alone(void **state)
@@ -153,7 +136,7 @@ static void a_damaged_file_is_written_anew(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         put(bad[i].bytes, bad[i].len);
         expect(former, former);
-        assert_int_equal(log_lines, i + 1);
+        assert_int_equal(folder_log_lines, i + 1);
         expect(NULL, former);
     }
 }
@@ -162,7 +145,7 @@ static void a_damaged_file_is_written_anew(void **state)
 static void a_link_is_not_followed(void **state)
 {
     (void)state;
-    char *other = alloc_print("%s/other", root);
+    char *other = alloc_print("%s/other", folder_root);
 
     assert_return_code(symlink(other, path), errno);
     expect(former, former);
@@ -176,7 +159,7 @@ static void what_cannot_be_written_is_told(void **state)
     char *cause = NULL;
 
     assert_return_code(mkdir(path, 0700), errno);
-    assert_null(identity_load(root, former, &cause));
+    assert_null(identity_load(folder_root, former, &cause));
     assert_non_null(strstr(cause, path));
     free(cause);
     cause = NULL;

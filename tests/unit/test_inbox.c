@@ -114,20 +114,6 @@ static void the_marks_set_last_are_kept(void **state)
     assert_int_equal(records_count("SELECT count(*) FROM marks"), INBOX_MARKS);
 }
 
-static void marks_can_be_forgotten(void **state)
-{
-    (void)state;
-    inbox_set_mark(records, "ann", 1, 5);
-    inbox_set_mark(records, "ann", 2, 5);
-    inbox_set_mark(records, "bob", 1, 5);
-    inbox_forget_marks(records, "ann");
-    inbox_forget_marks(records, "nobody");
-    assert_true(database_commit(records));
-    expect_mark("ann", 1, 0);
-    expect_mark("ann", 2, 0);
-    expect_mark("bob", 1, 5);
-}
-
 /* ---- lines */
 
 static void lines_leave_in_order(void **state)
@@ -179,7 +165,7 @@ static void lines_that_cannot_be_are_skipped(void **state)
                    "INSERT INTO inbox VALUES (1012, 'n', 'x', 'a', 'b', 'x' || char(10));");
     expect_runs("good.1 10.0.0.2:7216 böb x,;n.0 a b x,;");
     assert_true(add("good", 1, "y\n") > 1012);
-    assert_int_equal(records_log_lines, 0);
+    assert_int_equal(folder_log_lines, 0);
 }
 
 /* They were confirmed to their sender: whoever it was, they are told. */
@@ -219,7 +205,7 @@ static void marks_that_cannot_be_do_no_harm(void **state)
     }
     assert_true(database_commit(records));
     assert_int_equal(records_count("SELECT count(*) FROM marks"), INBOX_EPOCHS);
-    assert_int_equal(records_log_lines, 0);
+    assert_int_equal(folder_log_lines, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, records_begin, records_end)
@@ -230,7 +216,6 @@ int main(void)
         TEST(marks_come_back),
         TEST(the_epochs_set_last_are_kept),
         TEST(the_marks_set_last_are_kept),
-        TEST(marks_can_be_forgotten),
         TEST(lines_leave_in_order),
         TEST(a_lost_turn_never_gives_an_id_twice),
         TEST(lines_that_cannot_be_are_skipped),

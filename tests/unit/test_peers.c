@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "wire/session.h"
 #include "../lib/records.h"
+#include "wire/session.h"
 
 enum { MOST_ROWS = 64 };
 
@@ -220,7 +220,7 @@ static void rows_that_cannot_be_peers_are_skipped(void **state)
     assert_int_equal(row_count, 2);
     assert_string_equal(rows[0].name, "good");
     assert_string_equal(rows[1].node, "last");
-    assert_int_equal(records_log_lines, 0);
+    assert_int_equal(folder_log_lines, 0);
 }
 
 static void names_that_cannot_be_are_not_shown(void **state)
@@ -270,7 +270,7 @@ static void a_directory_that_cannot_be_read_is_told(void **state)
     records_tamper("DROP TABLE peers");
     load();
     assert_int_equal(row_count, 0);
-    assert_int_equal(records_log_lines, 1);
+    assert_int_equal(folder_log_lines, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, records_begin, records_end)

@@ -104,7 +104,7 @@ static void rows_that_cannot_be_are_skipped(void **state)
     assert_true(database_commit(records));
     load();
     assert_int_equal(found_count, 3);
-    assert_int_equal(records_log_lines, 0);
+    assert_int_equal(folder_log_lines, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, records_begin, records_end)

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * How a connection ends, by us or by the other side: what is still said, what is still heard, and
+ * who learns of it. The table in link.h tells the ways apart. It does not know why one ends.
+ */
+#include "config.h"
+
+#include "mesh/link.h"
+
+#include <string.h>
+
+#include "mesh/delivery.h"
+#include "mesh/dialer.h"
+#include "mesh/exchange.h"
+#include "mesh/hearing.h"
+#include "mesh/internal.h"
+#include "mesh/membership.h"
+#include "mesh/peer.h"
+#include "mesh/pump.h"
+
+enum { CLOSE_US = 2000000 }; /* what is queued may still leave, the other side may still answer */
+
+/* A node that has said /bye still hears that its lines have arrived. */
+static bool owes_acks(const struct link *link)
+{
+    return link_is_used(link) && link_is_session(link) && link->peer->kept < link->peer->mark;
+}
+
+/* Somebody who has only finished sending (nc -N) still reads what waits. */
+static bool owes_lines(const struct link *link)
+{
+    return link_is_used(link) && link->peer->box.plain && link->peer->box.lines.bytes > 0;
+}
+
+/* --- from its peer --- */
+
+void link_part(struct link *link, const char *cause)
+{
+    struct peer *peer = link->peer;
+    link->peer = NULL;
+    if (peer == NULL)
+        return;
+    if (peer->attempt.link == link)
+        peer->attempt.link = NULL;
+    if (peer->link != link)
+        return;
+    pump_disconnected(peer, cause);
+    peer->link = NULL;
+}
+
+/* Whoever waits for this connection learns that it is no more. */
+static void detach(struct link *link, const char *cause)
+{
+    struct peer *peer = link->peer;
+    bool dialled = peer != NULL && peer->attempt.link == link;
+    bool used = link_is_used(link);
+    link_part(link, cause);
+    if (dialled) {
+        dialer_ended(peer, cause);
+        return;
+    }
+    if (!used)
+        return;
+    if (peer->transient) {
+        peer_settle(peer, cause);
+        membership_remove(peer);
+        return;
+    }
+    if (link->duplicate && !peer->node->leaving) {
+        peer_wait_grace(peer, cause);
+        return;
+    }
+    peer_settle(peer, cause);
+    dialer_lost(peer);
+}
+
+void link_kill(struct link *link, const char *cause)
+{
+    if (link->dead)
+        return;
+    link->dead = true;
+    hearing_end(link);
+    session_close(link->session);
+    timer_stop(link->node->loop, &link->timer);
+    liveness_end(link);
+    exchange_end(link);
+    *link->link_back = link->next;
+    if (link->next != NULL)
+        link->next->link_back = link->link_back;
+    link->next = link->node->dead;
+    link->node->dead = link;
+    detach(link, cause);
+    loop_again(link->node->loop);
+}
+
+/* --- with words --- */
+
+static void close_overdue(void *arg)
+{
+    struct link *link = arg;
+    link_kill(link, link->cause != NULL ? link->cause : "did not take our goodbye");
+}
+
+/* Sends what is queued, then FIN; the other side's own end, or a while, closes. */
+static void shut(struct link *link)
+{
+    if (link->dead || link->closing)
+        return;
+    link->closing = true;
+    channel_finish(link->channel);
+    timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + CLOSE_US, close_overdue,
+              link);
+}
+
+static void say_bye(struct link *link, const char *reason)
+{
+    struct buffer line;
+    buffer_init(&line, LINK_LINE);
+    verb_format_bye(&line, reason);
+    link_send(link, &line);
+}
+
+/* Lines that wait cannot leave before it has said what it has. */
+static bool awaits_resume(const struct link *link)
+{
+    return link_is_used(link) && link_is_session(link) && delivery_waits(link->peer) &&
+           !link->peer->box.resumed && !link->node->leaving && link->parting == NULL;
+}
+
+static void resume_overdue(void *arg)
+{
+    struct link *link = arg;
+    link_bye(link, link->parting, link->cause);
+}
+
+/* A dialer that has not been heard yet would take an end without a word for that of a one-shot
+ * peer. */
+static bool is_unanswered(const struct link *link)
+{
+    return link->role == SESSION_LISTENER && !session_has_spoken(link->session);
+}
+
+void link_bye(struct link *link, const char *reason, const char *cause)
+{
+    if (link->dead || link->closing)
+        return;
+    link->cause = cause;
+    if (reason != NULL && awaits_resume(link)) {
+        link->parting = reason;
+        timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + CLOSE_US,
+                  resume_overdue, link);
+        return;
+    }
+    if (link_is_used(link))
+        pump_flush(link->peer);
+    if (reason != NULL && (link_is_session(link) || is_unanswered(link)))
+        say_bye(link, reason);
+    shut(link);
+}
+
+void link_resumed(struct link *link)
+{
+    if (link->parting != NULL)
+        link_bye(link, link->parting, link->cause);
+}
+
+void link_duplicate(struct link *link)
+{
+    say_bye(link, LINK_DUPLICATE);
+    link_part(link, "another connection to it counts");
+    session_close(link->session);
+    shut(link);
+}
+
+void link_refuse(struct link *link, const char *cause)
+{
+    session_close(link->session);
+    detach(link, cause);
+    if (link->ended)
+        link_kill(link, cause);
+    else
+        shut(link);
+}
+
+void link_fault(struct link *link, const char *code, const char *cause)
+{
+    struct buffer line;
+    buffer_init(&line, LINK_LINE);
+    verb_format_error(&line, code, cause);
+    link_send(link, &line);
+    link_refuse(link, cause);
+}
+
+/* --- because the other side ends --- */
+
+void link_answer_bye(struct link *link)
+{
+    link->cause = "left";
+    link->finishing = true;
+    if (!owes_acks(link))
+        shut(link);
+}
+
+void link_acked(struct link *link)
+{
+    if (owes_acks(link))
+        return;
+    if (link->ended)
+        link_kill(link, link->cause);
+    else if (link->finishing)
+        shut(link);
+}
+
+void link_ended(struct link *link, int error)
+{
+    if (link->dead)
+        return;
+    if (link->ended) { /* it only read on, and now it is gone altogether */
+        link_kill(link, strerror(error));
+        return;
+    }
+    link->ended = true;
+    if (link->cause == NULL)
+        link->cause = error == 0 ? "closed the connection" : strerror(error);
+    session_end(link->session, error, loop_now(link->node->loop));
+    if (error != 0 || link->closing || link->dead || !(owes_acks(link) || owes_lines(link)))
+        link_kill(link, link->cause);
+    else if (owes_lines(link))
+        link_bye(link, NULL, link->cause);
+    else
+        timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + CLOSE_US,
+                  close_overdue, link);
+}

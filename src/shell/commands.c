@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One function per command. A command that takes time leaves something in waiting, and is answered
+ * when that has come true. When a line's turn comes is not decided here.
+ */
+#include "config.h"
+
+#include "shell/commands.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+enum { PING_DEADLINE_US = 10000000 };
+
+void commands_raise_status(struct interpreter *in, int status)
+{
+    if (status > in->status)
+        in->status = status;
+}
+
+static void fail(struct interpreter *in, const struct command *c, const char *cause)
+{
+    log_error("/%s: %s", c->name, cause);
+    commands_raise_status(in, STATUS_FAILED);
+}
+
+static void fail_with(struct interpreter *in, const struct command *c, char *cause)
+{
+    fail(in, c, cause);
+    free(cause);
+}
+
+static void fail_for(struct interpreter *in, const struct command *c, const struct peer *peer,
+                     const char *cause)
+{
+    struct peer_view v;
+    peer_look(peer, &v);
+    fail_with(in, c, alloc_print("%s %s: %s", v.address, v.name, cause));
+}
+
+/* --- commands --- */
+
+static struct peer *find(struct interpreter *in, const struct command *c, struct span who)
+{
+    char *cause;
+    struct peer *peer = node_find(in->node, who, &cause);
+    if (peer == NULL)
+        fail_with(in, c, cause);
+    return peer;
+}
+
+static struct span only_word(struct span arguments)
+{
+    struct span rest = span_skip_blanks(arguments);
+    return span_cut_word(&rest);
+}
+
+static void run_connect(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    waiting_begin(&in->waiting, WAITING_DIALS, c);
+    while (arguments.len > 0) {
+        char *cause;
+        struct span word = span_cut_word(&arguments);
+        if (word.len == 0)
+            continue;
+        struct peer *peer = node_connect(in->node, word, &cause);
+        if (peer == NULL)
+            fail_with(in, c, cause);
+        else
+            waiting_add_peer(&in->waiting, peer);
+    }
+}
+
+static void part(struct interpreter *in, const struct command *c, struct span arguments,
+                 void (*order)(struct node *node, struct peer *peer))
+{
+    struct peer *peer = find(in, c, only_word(arguments));
+    if (peer == NULL)
+        return;
+    waiting_begin(&in->waiting, WAITING_PARTING, c);
+    waiting_add_peer(&in->waiting, peer);
+    order(in->node, peer);
+}
+
+static void run_disconnect(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    part(in, c, arguments, node_disconnect);
+}
+
+static void send_to(struct interpreter *in, const struct command *c, struct peer *peer,
+                    struct span text)
+{
+    const char *cause;
+    if (node_send(in->node, peer, text, &cause))
+        in->sent++;
+    else
+        fail_for(in, c, peer, cause);
+}
+
+static void run_msg(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    char *cause;
+    struct span text = span_skip_blanks(arguments);
+    struct span who = span_cut_word(&text);
+    struct peer *peer = node_find_or_add(in->node, who, &cause);
+    if (peer == NULL)
+        fail_with(in, c, cause);
+    else
+        send_to(in, c, peer, text);
+}
+
+static void run_bcast(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    const char *cause;
+    if (node_broadcast(in->node, arguments, &cause))
+        in->sent++;
+    else
+        fail(in, c, cause);
+}
+
+static void run_to(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    char *cause;
+    if (!interpreter_set_target(in, only_word(arguments), &cause))
+        fail_with(in, c, cause);
+}
+
+static void answer_for_each(struct interpreter *in,
+                            void (*answer_line)(const struct answers *a, const struct peer *peer))
+{
+    size_t count;
+    struct peer *const *peers = node_peers(in->node, &count);
+    for (size_t i = 0; i < count; i++)
+        answer_line(&in->answers, peers[i]);
+}
+
+static void run_peers(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    (void)c;
+    (void)arguments;
+    answer_for_each(in, answer_peer);
+}
+
+static void run_outbox(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    (void)c;
+    (void)arguments;
+    answer_for_each(in, answer_waiting);
+}
+
+static void run_forget(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    part(in, c, arguments, node_forget);
+}
+
+static void run_ban(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    part(in, c, arguments, node_ban);
+}
+
+static void run_ping(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    const char *cause;
+    struct peer *peer = find(in, c, only_word(arguments));
+    if (peer == NULL)
+        return;
+    if (!node_ping(in->node, peer, &cause)) {
+        fail_for(in, c, peer, cause);
+        return;
+    }
+    waiting_begin(&in->waiting, WAITING_PING, c);
+    waiting_limit(&in->waiting, PING_DEADLINE_US);
+    waiting_add_peer(&in->waiting, peer);
+}
+
+static void run_name(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    const char *cause;
+    struct span name = only_word(arguments);
+    if (!node_rename(in->node, name, &cause))
+        fail_with(in, c, alloc_print("%.*s: %s", (int)name.len, name.at, cause));
+}
+
+static void run_whoami(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    (void)c;
+    (void)arguments;
+    answer_whoami(&in->answers, in->node);
+}
+
+static void run_wait(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    const char *cause;
+    if (!waiting_parse(&in->waiting, c, arguments, &cause))
+        fail_with(in, c, alloc_print("%.*s: %s", (int)arguments.len, arguments.at, cause));
+}
+
+static void run_echo(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    (void)c;
+    answer_text(&in->answers, COMMAND_echo, arguments);
+}
+
+static void run_help(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    char *cause;
+    struct span word = only_word(arguments);
+    if (word.len == 0) {
+        for (size_t i = 0; i < COMMAND_COUNT; i++)
+            answer_help(&in->answers, command_at(i), command_at(i)->help);
+        return;
+    }
+    const struct command *which =
+        command_find(word.at[0] == '/' ? span_after(word, 1) : word, &cause);
+    if (which == NULL)
+        fail_with(in, c, cause);
+    else
+        answer_help(&in->answers, which, which->manual);
+}
+
+static void run_quit(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    (void)c;
+    (void)arguments;
+    in->has_quit = true;
+    in->quit(in->answers.arg);
+}
+
+void commands_run(struct interpreter *in, const struct order *order)
+{
+    static void (*const run[])(struct interpreter * in, const struct command *c,
+                               struct span arguments) = {
+#define COMMAND(name, ...) [COMMAND_##name] = run_##name,
+#include "shell/commands.def"
+#undef COMMAND
+    };
+    run[order->command->id](in, order->command, order->arguments);
+}
+
+void commands_run_text(struct interpreter *in, struct span text)
+{
+    if (in->awaited != NULL) {
+        fail_with(in, command_at(COMMAND_to), alloc_print("%s is not known yet", in->awaited));
+        return;
+    }
+    if (in->target == NULL) {
+        run_bcast(in, command_at(COMMAND_bcast), text);
+        return;
+    }
+    struct peer *peer = peer_current(in->target);
+    if (peer == NULL)
+        fail(in, command_at(COMMAND_to),
+             "the peer that lines went to was forgotten; choose another");
+    else
+        send_to(in, command_at(COMMAND_msg), peer, text);
+}
+
+/* --- answers to those that took time --- */
+
+static void answer_for_ping(struct interpreter *in, const struct command *c, struct peer *peer)
+{
+    struct peer_view v;
+    if (peer == NULL) {
+        fail(in, c, "the peer was forgotten meanwhile");
+        return;
+    }
+    peer_look(peer, &v);
+    switch (peer_ping_state(peer)) {
+    case PING_ANSWERED: answer_ping(&in->answers, peer); break;
+    case PING_FAILED: fail_for(in, c, peer, v.cause); break;
+    case PING_WAITING: fail_for(in, c, peer, "no answer within 10 s"); break;
+    }
+}
+
+/* Who answers where the user has asked for somebody: perhaps another node than before. */
+static const struct peer *who_is_up(struct interpreter *in, struct peer *asked)
+{
+    struct peer_view v;
+    char *cause = NULL;
+    if (asked == NULL)
+        return NULL;
+    peer_look(asked, &v);
+    if (v.state == PEER_UP)
+        return asked;
+    const struct peer *there = node_find(in->node, span_of(v.address), &cause);
+    free(cause);
+    if (there == NULL)
+        return NULL;
+    peer_look(there, &v);
+    return v.state == PEER_UP ? there : NULL;
+}
+
+void commands_answer(struct interpreter *in, enum waiting_result result)
+{
+    const struct waiting *w = &in->waiting;
+    if (w->what == WAITING_PING) {
+        answer_for_ping(in, w->command, w->peer_count > 0 ? peer_current(w->peers[0]) : NULL);
+    } else if (w->what == WAITING_DIALS) {
+        for (size_t i = 0; i < w->peer_count; i++) {
+            const struct peer *peer = who_is_up(in, peer_current(w->peers[i]));
+            if (peer != NULL)
+                answer_connected(&in->answers, peer);
+        }
+    } else if (result == WAITING_TIMED_OUT) {
+        log_error("/wait: %s: not within %s s", w->text, w->limit);
+        commands_raise_status(in, STATUS_TIMEOUT);
+    }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What commands do, and the interpreter that they are given to work on. For interpreter.c and
+ * commands.c alone.
+ */
+#ifndef HASHFLOW_SHELL_COMMANDS_H
+#define HASHFLOW_SHELL_COMMANDS_H
+
+#include "shell/answers.h"
+#include "shell/interpreter.h"
+#include "shell/waiting.h"
+
+struct queued;
+
+struct interpreter {
+    struct loop *loop;
+    struct node *node;
+    struct answers answers; /* its arg is also that of quit */
+    void (*quit)(void *arg);
+    struct peer *target; /* NULL: all */
+    const char *awaited; /* who will be the target once it is known; or NULL */
+    bool has_quit;       /* nothing is run any more */
+    int status;
+    uint64_t sent; /* lines that the node has taken */
+    struct queued *first, **last;
+    struct waiting waiting; /* what the present command waits for */
+};
+
+void commands_run(struct interpreter *in, const struct order *order);
+void commands_run_text(struct interpreter *in, struct span text); /* for the target */
+
+/* What the command waited for has come true, or has not in time. */
+void commands_answer(struct interpreter *in, enum waiting_result result);
+
+void commands_raise_status(struct interpreter *in, int status); /* never lowers it */
+
+#endif
