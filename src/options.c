@@ -32,8 +32,7 @@ static const struct row {
     const char *help;
 } rows[] = {
 #define OPTION(id, long_name, short_name, argument_name, line, paragraph)                          \
-    [OPTION_##                                                                                     \
-        id] = {.name = long_name, .letter = short_name, .argument = argument_name, .help = line},
+    [OPTION_##id] = {long_name, short_name, argument_name, line},
 #include "options.def"
 #undef OPTION
 };

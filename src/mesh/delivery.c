@@ -180,8 +180,8 @@ static bool is_full(const struct peer *peer, size_t bytes)
            peer->box.bytes + bytes > config->queue_bytes;
 }
 
-/* true if there is no room and nobody to wait for: the line of that number is lost, and counted. */
-static bool is_refused(struct peer *peer, struct span text, enum event_scope scope, uint64_t seq)
+/* Where there is no room and nobody to wait for, the line of that number is lost, and counted. */
+static bool refuse_if_full(struct peer *peer, struct span text, enum event_scope scope, uint64_t seq)
 {
     const char *cause = "its queue is full and it is away";
     bool refused = delivery_is_away(peer) && pump_is_stuck(peer);
@@ -272,7 +272,7 @@ bool node_send(struct node *node, struct peer *peer, struct span text, const cha
         *cause = "it is banned; /connect lifts that";
         return false;
     }
-    if (is_refused(peer, text, SCOPE_DIRECT, node->seq + 1)) {
+    if (refuse_if_full(peer, text, SCOPE_DIRECT, node->seq + 1)) {
         node->seq++;
         return true;
     }
@@ -313,7 +313,7 @@ bool node_broadcast(struct node *node, struct span text, const char **cause)
             continue;
         }
         addressed++;
-        if (is_refused(peer, text, SCOPE_BROADCAST, node->seq))
+        if (refuse_if_full(peer, text, SCOPE_BROADCAST, node->seq))
             continue;
         if (peer->got_to == 0 || peer->missed)
             peer->got_from = node->seq;

@@ -106,7 +106,7 @@ struct span form_behind(struct span lines, uint64_t number)
     return lines;
 }
 
-static void exchange(struct outbox *box, struct queue *lines, bool plain)
+static void replace(struct outbox *box, struct queue *lines, bool plain)
 {
     queue_clear(&box->lines);
     box->lines = *lines;
@@ -132,7 +132,7 @@ void form_to_plain(struct peer *peer)
         form_note_number(peer, verb.seq);
         slice_release(keep);
     }
-    exchange(&peer->box, &lines, true);
+    replace(&peer->box, &lines, true);
 }
 
 /* A stream that turned out to be a session: what is on its way arrives as it is, and is confirmed
@@ -156,7 +156,7 @@ void form_to_verbs(struct peer *peer)
             queue_push(&lines, form_verb(peer->node, kind, ++peer->node->seq, message.text));
         slice_release(keep);
     }
-    exchange(box, &lines, false);
+    replace(box, &lines, false);
     buffer_free(&box->numbers);
     box->sent = on_its_way;
     box->foreign = on_its_way;

@@ -190,6 +190,24 @@ static void begin_session(struct peer *peer)
     node_ping(peer->node, peer, &cause); /* for /peers: a session always has a round trip */
 }
 
+/* Somebody whom we have dialled speaks plain lines. */
+static void hear_plain_dialect(struct link *link, struct peer *peer, enum dialect dialect)
+{
+    if (dialect == DIALECT_STREAM) {
+        if (peer->link != NULL || peer->row.dialect == DIALECT_SESSION)
+            link_refuse(link, "it has another connection");
+        else
+            rendezvous_stream(link, peer);
+        return;
+    }
+    link->peer = NULL;
+    peer->attempt.link = NULL;
+    peer_found(peer, &link->remote);
+    peer_set_dialect(peer, DIALECT_ONESHOT);
+    peer_spoke(peer);
+    dialer_ended(peer, NULL);
+}
+
 static void hear_dialect(struct link *link, const struct session_event *event)
 {
     struct peer *peer = link->peer;
@@ -199,25 +217,10 @@ static void hear_dialect(struct link *link, const struct session_event *event)
         return;
     }
     link_hold(link);
-    if (link->role == SESSION_DIALER) {
-        if (peer == NULL)
-            return;
-        if (event->dialect == DIALECT_STREAM) {
-            if (peer->link != NULL || peer->row.dialect == DIALECT_SESSION)
-                link_refuse(link, "it has another connection");
-            else
-                rendezvous_stream(link, peer);
-            return;
-        }
-        link->peer = NULL;
-        peer->attempt.link = NULL;
-        peer_found(peer, &link->remote);
-        peer_set_dialect(peer, DIALECT_ONESHOT);
-        peer_spoke(peer);
-        dialer_ended(peer, NULL);
-        return;
-    }
-    if (link->claimed.family != 0 && event->dialect == DIALECT_STREAM)
+    if (link->role == SESSION_DIALER && peer != NULL)
+        hear_plain_dialect(link, peer, event->dialect);
+    else if (link->role == SESSION_LISTENER && link->claimed.family != 0 &&
+             event->dialect == DIALECT_STREAM)
         remember_greeter(link);
 }
 
@@ -231,13 +234,13 @@ static void hear_hello(struct link *link, const struct session_event *event)
 static void hear_line(struct link *link, const struct verb *verb)
 {
     struct peer *peer = link->peer;
-    /* After our /bye nothing is confirmed any more, so nothing is taken either. */
-    if (verb->seq <= peer->mark && !link->closing) {
+    if (link->closing)
+        return; /* after our /bye nothing is confirmed any more, so nothing is taken either */
+    if (verb->seq <= peer->mark) {
         link->ack = 0; /* it does not know that we have it */
         link_ack(link);
-    }
-    if (verb->seq <= peer->mark || link->closing)
         return;
+    }
     peer->mark = verb->seq;
     tell_message(link->node,
                  (struct event){.address = peer->text,

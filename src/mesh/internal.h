@@ -91,10 +91,10 @@ struct node {
     uint64_t messages;
     uint64_t last_receipt;                   /* monotonic us */
     struct arrival *arrivals, *last_arrival; /* in order */
-    struct arrival *unsettled;               /* the first that is not stored */
+    struct arrival *unsettled;               /* the first that has not left and is not stored */
     bool arriving;                           /* the last arrival is of this turn */
-    size_t arrived_bytes;                    /* in arrivals that are not stored */
-    size_t shelved_bytes;                    /* in those that are */
+    size_t arrived_bytes;                    /* in that and those behind it */
+    size_t shelved_bytes;                    /* in those that are stored */
     struct spool arrived;                    /* lines of arrivals */
 };
 

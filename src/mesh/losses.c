@@ -55,7 +55,7 @@ void losses_count(struct peer *peer, size_t lines, enum event_scope scope, const
                   tell_all, node);
 }
 
-static void keep(struct peer *peer, enum event_kind kind)
+static void tell_kept(struct peer *peer, enum event_kind kind)
 {
     peer_tell(peer->node, peer,
               (struct event){.kind = kind,
@@ -68,7 +68,7 @@ static void keep(struct peer *peer, enum event_kind kind)
 void losses_keep(struct peer *peer)
 {
     if (peer->box.held && delivery_waits(peer))
-        keep(peer, EVENT_KEPT);
+        tell_kept(peer, EVENT_KEPT);
     peer->box.held = peer->box.hoped = false;
 }
 
@@ -80,7 +80,7 @@ void losses_kept_back(struct node *node)
         if (!delivery_waits(peer))
             continue;
         if (!box->held)
-            keep(peer, EVENT_KEPT_BACK);
+            tell_kept(peer, EVENT_KEPT_BACK);
         else if (box->durable)
             losses_keep(peer);
         else

@@ -29,7 +29,7 @@ struct peer;
 /* Where received messages and news go. At the end of a turn, when what it has changed is stored,
  * flush sends on what was taken. accepted and written count bytes of messages taken and bytes that
  * have left for good: what is in between is our backlog. A peer is told that its lines have
- * arrived only when they have left. */
+ * arrived when they have left, or when they are stored until they can. */
 struct node_sink {
     void (*event)(void *arg, const struct event *event);
     void (*flush)(void *arg);

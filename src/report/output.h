@@ -24,9 +24,7 @@ void output_write(struct output *o, const struct span *parts, size_t count);
 void output_flush(struct output *o);
 
 uint64_t output_accepted(const struct output *o); /* bytes queued since the start */
-uint64_t output_written(const struct output *o);
-
-/* Bytes that wait to be written. */
-size_t output_waiting(const struct output *o);  /* bytes that have left for good */
+uint64_t output_written(const struct output *o);  /* bytes that have left for good */
+size_t output_waiting(const struct output *o);    /* bytes that wait to be written */
 
 #endif
