@@ -118,6 +118,7 @@ static uint64_t let_go(struct peer *peer, uint64_t seq, enum event_kind kind)
     box->sent = 0;
     box->acked = box->loaded = seq;
     outbox_confirm(node->db, peer->row.id, seq);
+    box->confirmed = node->confirmations = true; /* that is to be committed */
     delivery_recount(peer);
     box->behind = box->count > 0;
     delivery_drop(box, 0);

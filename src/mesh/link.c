@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "mesh/arrivals.h"
 #include "mesh/hearing.h"
 #include "mesh/internal.h"
 #include "mesh/liveness.h"
