@@ -50,9 +50,17 @@ uint64_t delivery_count(const struct peer *peer)
     return box->durable ? box->count : queue_count_lines(&box->lines, box->lines.bytes);
 }
 
+/* Goodbye has been said: what is posted now is for the next connection. */
+static bool is_parting(const struct peer *peer)
+{
+    return peer->link != NULL && (peer->link->closing || peer->link->finishing);
+}
+
 /* Is the other side gone, so that a line waits for it to come back? */
 bool delivery_is_away(const struct peer *peer)
 {
+    if (is_parting(peer))
+        return true;
     if (timer_is_set(&peer->grace))
         return false; /* nobody was told that it is gone */
     return !peer_is_up(peer) && peer->tried && !(peer->named && !peer->reached);
@@ -287,8 +295,8 @@ static bool is_addressed(const struct peer *peer)
 {
     if (peer->row.quiet)
         return false;
-    if (peer_is_up(peer))
-        return peer->link == NULL || !peer->link->closing;
+    if (peer_is_up(peer) && !is_parting(peer))
+        return true;
     if (peer->named && !peer->reached)
         return true;
     if (peer->row.dialect == DIALECT_ONESHOT)
