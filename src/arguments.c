@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What each option of options.def does with its argument: one small function per row.
+ */
+#include "config.h"
+
+#include "arguments.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "shell/waiting.h"
+#include "wire/message.h"
+
+static bool wrong(const char *name, const char *value, const char *cause)
+{
+    log_error("--%s %s: %s", name, value, cause);
+    return false;
+}
+
+/* An option without an argument. */
+#define FLAG(id, field)                                                                            \
+    static bool take_##id(struct options *o, const char *value)                                    \
+    {                                                                                              \
+        (void)value;                                                                               \
+        o->field = true;                                                                           \
+        return true;                                                                               \
+    }
+FLAG(KEEP, keep)
+FLAG(EVENTS, events)
+FLAG(IDS, ids)
+FLAG(NO_STORE, no_store)
+FLAG(NO_EXCHANGE, no_exchange)
+FLAG(QUIET, quiet)
+FLAG(VERBOSE, verbose)
+#undef FLAG
+
+static bool take_PORT(struct options *o, const char *value)
+{
+    uint64_t port;
+    if (!span_number(span_of(value), &port) || port > UINT16_MAX)
+        return wrong("port", value, "a port is a number from 0 to 65535");
+    o->port = (uint16_t)port;
+    o->port_given = true;
+    return true;
+}
+
+static bool take_LISTEN(struct options *o, const char *value)
+{
+    char host[ADDRESS_HOST];
+    uint16_t port;
+    const char *cause;
+    if (o->listen_count == OPTIONS_LISTEN_MAX)
+        return wrong("listen", value, "too many addresses to listen on");
+    struct address *a = &o->listen[o->listen_count];
+    const char *colon = strrchr(value, ':');
+    bool any_port = colon != NULL && strcmp(colon, ":0") == 0;
+    struct span text = span_make(value, any_port ? (size_t)(colon - value) : strlen(value));
+    if (!address_split(text, host, &port, &cause) ||
+        !address_parse_host(host, any_port ? 0 : port, a))
+        return wrong("listen", value,
+                     "use ADDR:PORT or [IPv6]:PORT with an address of this machine");
+    o->listen_count++;
+    return true;
+}
+
+static bool take_NAME(struct options *o, const char *value)
+{
+    const char *cause;
+    if (!name_check(span_of(value), &cause))
+        return wrong("name", value, cause);
+    o->name = value;
+    return true;
+}
+
+static bool take_COMMAND(struct options *o, const char *value)
+{
+    if (strchr(value, '\n') != NULL)
+        return wrong("command", value, "one line each; give --command again for the next");
+    o->commands = alloc_resize(o->commands, o->command_count + 1, sizeof *o->commands);
+    o->commands[o->command_count++] = value;
+    return true;
+}
+
+static bool take_TO(struct options *o, const char *value)
+{
+    o->to = value;
+    return true;
+}
+
+static bool take_STATE(struct options *o, const char *value)
+{
+    if (value[0] == '\0')
+        return wrong("state", value, "a folder is needed");
+    o->state = value;
+    return true;
+}
+
+static bool take_DRAIN(struct options *o, const char *value)
+{
+    if (!waiting_seconds(span_of(value), &o->drain_us))
+        return wrong("drain", value, "a number of seconds is needed");
+    return true;
+}
+
+struct unit {
+    char letter;
+    uint64_t worth;
+};
+
+static const struct unit bytes[] = {{'K', 1024}, {'M', 1024 * 1024}, {'G', 1024 * 1024 * 1024}};
+static const struct unit times[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 24 * 3600}};
+
+/* A whole number from least to most, perhaps with one of the units behind it. */
+static bool read_amount(const char *value, const struct unit *units, size_t count, uint64_t least,
+                        uint64_t most, uint64_t *out)
+{
+    struct span digits = span_of(value);
+    uint64_t number, worth = 1;
+    for (size_t i = 0; i < count && digits.len > 0; i++) {
+        if (value[digits.len - 1] != units[i].letter)
+            continue;
+        worth = units[i].worth;
+        digits.len--;
+        break;
+    }
+    if (!span_number(digits, &number) || number > most / worth || number * worth < least)
+        return false;
+    *out = number * worth;
+    return true;
+}
+
+static bool take_QUEUE_LINES(struct options *o, const char *value)
+{
+    if (!read_amount(value, NULL, 0, 1, 1000000000, &o->queue_lines))
+        return wrong("queue-lines", value, "a number from 1 to 1000000000 is needed");
+    return true;
+}
+
+static bool take_QUEUE_BYTES(struct options *o, const char *value)
+{
+    if (!read_amount(value, bytes, sizeof bytes / sizeof bytes[0], 1024, (uint64_t)1 << 40,
+                     &o->queue_bytes))
+        return wrong("queue-bytes", value, "a number of bytes from 1K to 1024G is needed");
+    return true;
+}
+
+static bool take_QUEUE_AGE(struct options *o, const char *value)
+{
+    if (!read_amount(value, times, sizeof times / sizeof times[0], 1, (uint64_t)3650 * 24 * 3600,
+                     &o->queue_age_s))
+        return wrong("queue-age", value, "a time from 1s to 3650d is needed, in s, m, h or d");
+    return true;
+}
+
+static bool take_silence(const char *name, const char *value, uint64_t *us)
+{
+    const uint64_t least = 10000, most = (uint64_t)24 * 3600 * 1000000;
+    if (!waiting_seconds(span_of(value), us) || *us < least || *us > most)
+        return wrong(name, value, "a number of seconds from 0.01 to 86400 is needed");
+    return true;
+}
+
+static bool take_HEARTBEAT(struct options *o, const char *value)
+{
+    return take_silence("heartbeat", value, &o->heartbeat_us);
+}
+
+static bool take_SUSPECT_AFTER(struct options *o, const char *value)
+{
+    return take_silence("suspect-after", value, &o->suspect_us);
+}
+
+static bool take_DOWN_AFTER(struct options *o, const char *value)
+{
+    return take_silence("down-after", value, &o->down_us);
+}
+
+static bool take_READY_FD(struct options *o, const char *value)
+{
+    uint64_t fd;
+    if (!span_number(span_of(value), &fd) || fd > INT16_MAX || fcntl((int)fd, F_GETFD) < 0)
+        return wrong("ready-fd", value, "no such open descriptor");
+    o->ready_fd = (int)fd;
+    return true;
+}
+
+static bool take_IPV4(struct options *o, const char *value)
+{
+    (void)value;
+    o->family = 4;
+    return true;
+}
+
+static bool take_IPV6(struct options *o, const char *value)
+{
+    (void)value;
+    o->family = 6;
+    return true;
+}
+
+/* --help and --version end the run before anything is kept: options.c prints them. */
+static bool take_HELP(struct options *o, const char *value)
+{
+    (void)o;
+    (void)value;
+    return true;
+}
+
+#define take_VERSION take_HELP
+
+bool (*const option_take[OPTION_COUNT])(struct options *o, const char *value) = {
+#define OPTION(id, ...) [OPTION_##id] = take_##id,
+#include "options.def"
+#undef OPTION
+};
