@@ -32,6 +32,18 @@ static void print_line(void *arg, const struct span *parts, size_t count)
         console_print(app->console, parts[0]);
 }
 
+static void say(void *arg, enum log_level level, const char *line)
+{
+    static void (*const log[])(const char *format, ...) = {log_error, log_notice, log_detail};
+    (void)arg;
+    log[level]("%s", line);
+}
+
+static void complain(void *arg, const char *text)
+{
+    say(arg, LOG_ERROR, text);
+}
+
 static void node_event(void *arg, const struct event *event)
 {
     struct app *app = arg;
@@ -136,7 +148,8 @@ static void make_report(struct app *app)
         .events = app->options.events || app->interactive,
         .ids = app->options.ids,
     };
-    app->report = report_new(&config, print_line, app);
+    const struct report_sink sink = {print_line, say, app};
+    app->report = report_new(&config, &sink);
     if (!app->interactive)
         app->output = output_new(app->loop, STDOUT_FILENO, app_output_failed, app);
 }
@@ -224,7 +237,8 @@ static bool dial_addresses(struct app *app)
 
 static int start(struct app *app)
 {
-    static const struct interpreter_handlers handlers = {.reply = reply, .quit = app_leave};
+    static const struct interpreter_handlers handlers = {
+        .reply = reply, .complain = complain, .quit = app_leave};
     if (app->interactive && !app->options.port_given && app->options.listen_count == 0 &&
         !listening_ask(&app->options))
         return STATUS_FAILED;

@@ -184,12 +184,12 @@ void delivery_part(struct peer *peer, const char *cause)
 static bool is_full(const struct peer *peer, size_t bytes)
 {
     const struct node_config *config = &peer->node->config;
-    return peer->box.count >= config->queue_lines ||
-           peer->box.bytes + bytes > config->queue_bytes;
+    return peer->box.count >= config->queue_lines || peer->box.bytes + bytes > config->queue_bytes;
 }
 
 /* Where there is no room and nobody to wait for, the line of that number is lost, and counted. */
-static bool refuse_if_full(struct peer *peer, struct span text, enum event_scope scope, uint64_t seq)
+static bool refuse_if_full(struct peer *peer, struct span text, enum event_scope scope,
+                           uint64_t seq)
 {
     const char *cause = "its queue is full and it is away";
     bool refused = delivery_is_away(peer) && pump_is_stuck(peer);
@@ -286,6 +286,7 @@ bool node_send(struct node *node, struct peer *peer, struct span text, const cha
     }
     peer->row.quiet = false;
     delivery_post(peer, VERB_MSG, text, true);
+    peer_tell(node, peer, (struct event){.kind = EVENT_SAID, .scope = SCOPE_DIRECT, .text = text});
     return true;
 }
 
@@ -331,13 +332,19 @@ bool node_broadcast(struct node *node, struct span text, const char **cause)
     }
     keeping_line(node, verb, node->seq);
     slice_release(verb);
-    *cause = "there is nobody to send to; /connect ADDRESS first";
-    return addressed > 0;
+    if (addressed == 0) {
+        *cause = "there is nobody to send to; /connect ADDRESS first";
+        return false;
+    }
+    const struct event said = {.kind = EVENT_SAID, .scope = SCOPE_BROADCAST, .text = text};
+    node->sink.event(node->sink.arg, &said);
+    return true;
 }
 
 /* --- another place to wait --- */
 
-static void post_again(struct peer *to, struct queue *lines, bool held, uint64_t from, uint64_t upto)
+static void post_again(struct peer *to, struct queue *lines, bool held, uint64_t from,
+                       uint64_t upto)
 {
     struct verb verb;
     struct slice keep;

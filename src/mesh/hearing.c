@@ -245,6 +245,7 @@ static void hear_line(struct link *link, const struct verb *verb)
     tell_message(link->node,
                  (struct event){.address = peer->text,
                                 .name = peer->shown,
+                                .node = peer->row.node,
                                 .scope = verb->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST,
                                 .id = {peer->row.node, peer->epoch, verb->seq},
                                 .text = verb->text});

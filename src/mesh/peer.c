@@ -133,6 +133,7 @@ void peer_tell(struct node *node, const struct peer *peer, struct event event)
 {
     event.address = peer->text;
     event.name = peer->shown;
+    event.node = peer->row.node;
     node->sink.event(node->sink.arg, &event);
 }
 

@@ -12,7 +12,6 @@
 #include <time.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "wire/message.h"
 
@@ -23,20 +22,16 @@ enum {
 
 struct report {
     struct report_config config;
-    void (*write)(void *arg, const struct span *parts, size_t count);
-    void *arg;
+    struct report_sink sink;
     bool losses;
     struct buffer escaped;
 };
 
-struct report *report_new(const struct report_config *config,
-                          void (*write)(void *arg, const struct span *parts, size_t count),
-                          void *arg)
+struct report *report_new(const struct report_config *config, const struct report_sink *sink)
 {
     struct report *r = alloc_zero(1, sizeof *r);
     r->config = *config;
-    r->write = write;
-    r->arg = arg;
+    r->sink = *sink;
     buffer_init(&r->escaped, ESCAPED_MAX);
     return r;
 }
@@ -80,7 +75,7 @@ static void end_line(struct report *r)
 {
     buffer_append(&r->escaped, span_of("\n"));
     struct span line = buffer_span(&r->escaped);
-    r->write(r->arg, &line, 1);
+    r->sink.write(r->sink.arg, &line, 1);
     buffer_consume(&r->escaped, line.len);
 }
 
@@ -175,7 +170,7 @@ static void print_words(struct report *r, const struct span *words, size_t count
         parts[n++] = words[i];
         parts[n++] = span_of(i + 1 < count ? " " : "\n");
     }
-    r->write(r->arg, parts, n);
+    r->sink.write(r->sink.arg, parts, n);
 }
 
 enum { ID_TEXT = 160 }; /* two numbers and a node id: at most 64 bytes */
@@ -225,6 +220,12 @@ void report_reply(struct report *r, const char *command, const struct span *fiel
 
 /* --- the news --- */
 
+static void say(struct report *r, enum log_level level, char *line)
+{
+    r->sink.say(r->sink.arg, level, line);
+    free(line);
+}
+
 /* A person sees it where it happens; to a script the log says it besides the event. */
 static void tell(struct report *r, const char *word, const char *phrase, const struct event *e)
 {
@@ -236,8 +237,9 @@ static void tell(struct report *r, const char *word, const char *phrase, const s
     }
     if (r->config.events)
         print_event(r, word, e);
-    void (*say)(const char *format, ...) = e->kind == EVENT_UNREACHABLE ? log_notice : log_detail;
-    say("%s %s %s%s%s", e->address, e->name, phrase, has_more ? ": " : "", has_more ? more : "");
+    say(r, e->kind == EVENT_UNREACHABLE ? LOG_NOTICE : LOG_DETAIL,
+        alloc_print("%s %s %s%s%s", e->address, e->name, phrase, has_more ? ": " : "",
+                    has_more ? more : ""));
 }
 
 static void tell_message(struct report *r, const struct event *e)
@@ -253,6 +255,13 @@ static void tell_message(struct report *r, const struct event *e)
         words[n++] = print_id(&e->id, id);
     words[n++] = e->text;
     print_words(r, words, n);
+}
+
+/* Whoever has said it knows it. */
+static void tell_said(struct report *r, const struct event *e)
+{
+    (void)r;
+    (void)e;
 }
 
 static void tell_up(struct report *r, const struct event *e)
@@ -308,8 +317,9 @@ static void tell_lost(struct report *r, const struct event *e)
 static void tell_failed(struct report *r, const struct event *e)
 {
     r->losses = true;
-    log_error("%s %s: %zu line%s not delivered: %s", e->address, e->name, e->count,
-              e->count == 1 ? " was" : "s were", e->cause);
+    say(r, LOG_ERROR,
+        alloc_print("%s %s: %zu line%s not delivered: %s", e->address, e->name, e->count,
+                    e->count == 1 ? " was" : "s were", e->cause));
     if (r->config.terminal)
         return;
     const struct span words[] = {span_of("failed"), span_of(e->address), span_of(e->name),
@@ -322,38 +332,47 @@ static void tell_kept_back(struct report *r, const struct event *e)
     bool one = e->count == 1;
     const char *fate = e->stored ? (one ? "waits for the next run" : "wait for the next run")
                                  : (one ? "was not sent" : "were not sent");
-    (void)r;
-    log_notice("%s %s is away: %zu line%s for it %s", e->address, e->name, e->count, one ? "" : "s",
-               fate);
+    say(r, LOG_NOTICE,
+        alloc_print("%s %s is away: %zu line%s for it %s", e->address, e->name, e->count,
+                    one ? "" : "s", fate));
 }
 
 static void tell_kept(struct report *r, const struct event *e)
 {
     bool one = e->count == 1;
     r->losses = true;
-    log_error("%s %s: %zu line%s not delivered and %s kept for the next run: %s", e->address,
-              e->name, e->count, one ? " was" : "s were", one ? "is" : "are", e->cause);
+    say(r, LOG_ERROR,
+        alloc_print("%s %s: %zu line%s not delivered and %s kept for the next run: %s", e->address,
+                    e->name, e->count, one ? " was" : "s were", one ? "is" : "are", e->cause));
 }
 
 static void tell_refused(struct report *r, const struct event *e)
 {
-    (void)r;
     if (e->count > 1)
-        log_error("%s %s: %s, %zu times", e->address, e->name, e->cause, e->count);
+        say(r, LOG_ERROR,
+            alloc_print("%s %s: %s, %zu times", e->address, e->name, e->cause, e->count));
     else
-        log_error("%s %s: %s", e->address, e->name, e->cause);
+        say(r, LOG_ERROR, alloc_print("%s %s: %s", e->address, e->name, e->cause));
 }
 
 void report_event(struct report *r, const struct event *event)
 {
     static void (*const tell_of[])(struct report * r, const struct event *e) = {
-        [EVENT_MESSAGE] = tell_message,     [EVENT_UP] = tell_up,
-        [EVENT_DOWN] = tell_down,           [EVENT_UNREACHABLE] = tell_unreachable,
-        [EVENT_NAME] = tell_name,           [EVENT_SUSPECT] = tell_suspect,
-        [EVENT_BACK] = tell_back,           [EVENT_QUEUED] = tell_queued,
-        [EVENT_SENT] = tell_sent,           [EVENT_DELIVERED] = tell_delivered,
-        [EVENT_LOST] = tell_lost,           [EVENT_FAILED] = tell_failed,
-        [EVENT_KEPT_BACK] = tell_kept_back, [EVENT_KEPT] = tell_kept,
+        [EVENT_MESSAGE] = tell_message,
+        [EVENT_SAID] = tell_said,
+        [EVENT_UP] = tell_up,
+        [EVENT_DOWN] = tell_down,
+        [EVENT_UNREACHABLE] = tell_unreachable,
+        [EVENT_NAME] = tell_name,
+        [EVENT_SUSPECT] = tell_suspect,
+        [EVENT_BACK] = tell_back,
+        [EVENT_QUEUED] = tell_queued,
+        [EVENT_SENT] = tell_sent,
+        [EVENT_DELIVERED] = tell_delivered,
+        [EVENT_LOST] = tell_lost,
+        [EVENT_FAILED] = tell_failed,
+        [EVENT_KEPT_BACK] = tell_kept_back,
+        [EVENT_KEPT] = tell_kept,
         [EVENT_REFUSED] = tell_refused,
     };
     tell_of[event->kind](r, event);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * News in lines: what the node tells and what commands answer, as a script reads it on stdout or
- * as a person reads it on a terminal. It prints through one function that it is given; it does not
- * know where that leads, and never decides what happens.
+ * as a person reads it on a terminal. It prints and says through functions that it is given; it does
+ * not know where they lead, and never decides what happens.
  */
 #ifndef HASHFLOW_REPORT_REPORT_H
 #define HASHFLOW_REPORT_REPORT_H
 
+#include "base/log.h"
 #include "mesh/event.h"
 
 struct report;
@@ -18,10 +19,15 @@ struct report_config {
     bool ids;      /* messages as "ADDRESS NAME ID TEXT"; not with terminal */
 };
 
-/* write(arg, parts, count) gets one whole line, with its LF, in pieces that it borrows. */
-struct report *report_new(const struct report_config *config,
-                          void (*write)(void *arg, const struct span *parts, size_t count),
-                          void *arg);
+struct report_sink {
+    /* One whole line, with its LF, in pieces that it borrows. */
+    void (*write)(void *arg, const struct span *parts, size_t count);
+    /* What is not for stdout: a diagnostic, borrowed, neither escaped nor with an LF. */
+    void (*say)(void *arg, enum log_level level, const char *line);
+    void *arg;
+};
+
+struct report *report_new(const struct report_config *config, const struct report_sink *sink);
 void report_free(struct report *r);
 
 void report_event(struct report *r, const struct event *event);

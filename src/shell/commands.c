@@ -10,20 +10,20 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
 
 enum { PING_DEADLINE_US = 10000000 };
 
-void commands_raise_status(struct interpreter *in, int status)
+void commands_complain(struct interpreter *in, int status, char *cause)
 {
+    in->complain(in->answers.arg, cause);
+    free(cause);
     if (status > in->status)
         in->status = status;
 }
 
 static void fail(struct interpreter *in, const struct command *c, const char *cause)
 {
-    log_error("/%s: %s", c->name, cause);
-    commands_raise_status(in, STATUS_FAILED);
+    commands_complain(in, STATUS_FAILED, alloc_print("/%s: %s", c->name, cause));
 }
 
 static void fail_with(struct interpreter *in, const struct command *c, char *cause)
@@ -304,7 +304,7 @@ void commands_answer(struct interpreter *in, enum waiting_result result)
                 answer_connected(&in->answers, peer);
         }
     } else if (result == WAITING_TIMED_OUT) {
-        log_error("/wait: %s: not within %s s", w->text, w->limit);
-        commands_raise_status(in, STATUS_TIMEOUT);
+        commands_complain(in, STATUS_TIMEOUT,
+                          alloc_print("/wait: %s: not within %s s", w->text, w->limit));
     }
 }

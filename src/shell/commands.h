@@ -15,7 +15,8 @@ struct queued;
 struct interpreter {
     struct loop *loop;
     struct node *node;
-    struct answers answers; /* its arg is also that of quit */
+    struct answers answers; /* its arg is also that of complain and quit */
+    void (*complain)(void *arg, const char *text);
     void (*quit)(void *arg);
     struct peer *target; /* NULL: all */
     const char *awaited; /* who will be the target once it is known; or NULL */
@@ -32,6 +33,7 @@ void commands_run_text(struct interpreter *in, struct span text); /* for the tar
 /* What the command waited for has come true, or has not in time. */
 void commands_answer(struct interpreter *in, enum waiting_result result);
 
-void commands_raise_status(struct interpreter *in, int status); /* never lowers it */
+/* Says and frees cause, and raises the status; never lowers it. */
+void commands_complain(struct interpreter *in, int status, char *cause);
 
 #endif

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "shell/commands.h"
 
 struct queued {
@@ -27,6 +26,7 @@ struct interpreter *interpreter_new(struct loop *loop, struct node *node,
     in->loop = loop;
     in->node = node;
     in->answers = (struct answers){handlers->reply, arg};
+    in->complain = handlers->complain;
     in->quit = handlers->quit;
     in->last = &in->first;
     waiting_init(&in->waiting, loop, node);
@@ -74,9 +74,7 @@ void interpreter_run(struct interpreter *in, struct span line, bool text)
         return;
     }
     if (!command_parse(line, &order, &cause)) {
-        log_error("%s", cause);
-        free(cause);
-        commands_raise_status(in, STATUS_FAILED);
+        commands_complain(in, STATUS_FAILED, cause);
     } else if (order.kind == ORDER_COMMAND) {
         commands_run(in, &order);
     } else if (order.kind == ORDER_TEXT) {

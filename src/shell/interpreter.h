@@ -22,7 +22,9 @@ struct interpreter;
 struct interpreter_handlers {
     /* An answer: the command it belongs to, and its fields, borrowed. */
     void (*reply)(void *arg, const char *command, const struct span *fields, size_t count);
-    void (*quit)(void *arg); /* /quit */
+    void (*complain)(void *arg,
+                     const char *text); /* a line could not be done: what, and the cure */
+    void (*quit)(void *arg);            /* /quit */
 };
 
 struct interpreter *interpreter_new(struct loop *loop, struct node *node,
