@@ -143,7 +143,7 @@ static void make_report(struct app *app)
 {
     const char *no_colour = getenv("NO_COLOR");
     const struct report_config config = {
-        .terminal = isatty(STDOUT_FILENO),
+        .style = isatty(STDOUT_FILENO) ? REPORT_PEOPLE : REPORT_TEXT,
         .colour = app->interactive && (no_colour == NULL || no_colour[0] == '\0'),
         .events = app->options.events || app->interactive,
         .ids = app->options.ids,

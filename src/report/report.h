@@ -12,11 +12,16 @@
 
 struct report;
 
+enum report_style {
+    REPORT_TEXT,   /* the grammar of stdout, for scripts */
+    REPORT_PEOPLE, /* time, columns, everything escaped */
+};
+
 struct report_config {
-    bool terminal; /* for a person: time, columns, everything escaped */
-    bool colour;   /* only with terminal */
-    bool events;   /* "* up ADDRESS NAME" lines as well */
-    bool ids;      /* messages as "ADDRESS NAME ID TEXT"; not with terminal */
+    enum report_style style;
+    bool colour; /* REPORT_PEOPLE */
+    bool events; /* "* up ADDRESS NAME" lines as well */
+    bool ids;    /* REPORT_TEXT: messages as "ADDRESS NAME ID TEXT" */
 };
 
 struct report_sink {
