@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "mesh/answering.h"
 #include "mesh/arrivals.h"
 #include "mesh/confirm.h"
 #include "mesh/dialer.h"
@@ -22,6 +23,7 @@
 #include "mesh/membership.h"
 #include "mesh/peer.h"
 #include "mesh/pump.h"
+#include "mesh/questions.h"
 #include "mesh/rendezvous.h"
 
 enum { RESUME_LINE = 64 };
@@ -307,6 +309,9 @@ static void hear_verb(struct link *link, const struct session_event *event)
     case VERB_ERROR: hear_error(link, verb); break;
     case VERB_PEER: hearsay_add(link, verb); break;
     case VERB_GONE: hearsay_gone(link, verb); break;
+    case VERB_ASK: answering_take(link, verb); break;
+    case VERB_ANSWER: questions_hear_line(link, verb); break;
+    case VERB_ANSWERED: questions_hear_end(link, verb); break;
     case VERB_HELLO:
     case VERB_OTHER: break;
     }

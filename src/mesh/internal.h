@@ -15,7 +15,9 @@ struct arrival;
 struct hearsay;
 struct link;
 struct plain_form;
+struct question;
 struct run;
+struct taken;
 struct tomb;
 
 enum { CLONES_MAX = 16 }; /* addresses of copies of us that are told */
@@ -59,7 +61,7 @@ struct node {
     struct address clones[CLONES_MAX]; /* where a copy of us is; told once each */
     size_t clone_count;
     bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
-    uint64_t tokens;           /* the last number given to a ping */
+    uint64_t tokens;           /* the last number given to a ping or a question */
     char silence[32];          /* why one that has been silent for too long is down */
     uint64_t meetings;         /* sessions begun; exchange.c */
     struct hearsay *hearsay;   /* what others tell us of; NULL: it is not wanted */
@@ -96,6 +98,11 @@ struct node {
     size_t arrived_bytes;                    /* in that and those behind it */
     size_t shelved_bytes;                    /* in those that are stored */
     struct spool arrived;                    /* lines of arrivals */
+
+    /* What we ask and what others ask: questions.c and answering.c. */
+    struct question *questions;
+    struct taken *taken; /* oldest first */
+    size_t taken_count, taken_last; /* the last number given to one */
 };
 
 /* The port under which somebody who reaches us at that address finds us. */

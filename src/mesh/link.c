@@ -18,7 +18,7 @@
 #include "mesh/peer.h"
 #include "mesh/pump.h"
 
-/* Queued on a connection: it gets no more answers, be it pongs or acks. */
+/* Queued on a connection: it gets no more answers, be it pongs or acks, nor is it asked. */
 enum { LINK_ANSWER_BYTES = 512 * 1024 };
 
 static void session_send(void *arg, struct span bytes)
@@ -168,11 +168,16 @@ void link_name(struct link *link)
     link_send(link, &line);
 }
 
+bool link_has_room(const struct link *link)
+{
+    return channel_queued(link->channel) < LINK_ANSWER_BYTES;
+}
+
 /* To one that only asks and never reads nothing is owed. */
 void link_pong(struct link *link, struct span token)
 {
     struct buffer line;
-    if (channel_queued(link->channel) >= LINK_ANSWER_BYTES)
+    if (!link_has_room(link))
         return;
     buffer_init(&line, LINK_LINE);
     verb_format_pong(&line, token);
@@ -184,7 +189,7 @@ void link_ack(struct link *link)
 {
     struct buffer line;
     const struct peer *peer = link->peer;
-    if (peer->kept <= link->ack || channel_queued(link->channel) >= LINK_ANSWER_BYTES)
+    if (peer->kept <= link->ack || !link_has_room(link))
         return;
     link->ack = peer->kept;
     buffer_init(&line, LINK_LINE);

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "mesh/answering.h"
 #include "mesh/arrivals.h"
 #include "mesh/confirm.h"
 #include "mesh/delivery.h"
@@ -27,6 +28,7 @@
 #include "mesh/oneshot.h"
 #include "mesh/peer.h"
 #include "mesh/pump.h"
+#include "mesh/questions.h"
 #include "mesh/tombs.h"
 #include "store/identity.h"
 
@@ -81,6 +83,7 @@ static void turn(void *arg)
     arrivals_settle(node);
     hold_back(node);
     pump_turn(node);
+    questions_turn(node); /* behind what was sent before */
     link_reap(node);
     membership_turn(node);
 }
@@ -136,6 +139,7 @@ void node_free(struct node *node)
     arrivals_settle(node);
     keeping_save(node);
     arrivals_free(node);
+    answering_free(node);
     node->db = NULL; /* the peers go, but their rows stay */
     while (node->peer_count > 0)
         membership_remove(node->peers[node->peer_count - 1]);

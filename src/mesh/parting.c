@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "mesh/answering.h"
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
 #include "mesh/exchange.h"
@@ -17,6 +18,7 @@
 #include "mesh/membership.h"
 #include "mesh/peer.h"
 #include "mesh/pump.h"
+#include "mesh/questions.h"
 
 enum { CLOSE_US = 2000000 }; /* what is queued may still leave, the other side may still answer */
 
@@ -38,6 +40,8 @@ void link_part(struct link *link, const char *cause)
 {
     struct peer *peer = link->peer;
     link->peer = NULL;
+    questions_parted(link, cause);
+    answering_parted(link);
     if (peer == NULL)
         return;
     if (peer->attempt.link == link)

@@ -98,6 +98,13 @@ static void tell_said(struct report *r, const struct event *e)
     (void)e;
 }
 
+/* An answer is a reply for the one who has asked, and a question is for whoever answers. */
+static void tell_elsewhere(struct report *r, const struct event *e)
+{
+    (void)r;
+    (void)e;
+}
+
 static void tell_up(struct report *r, const struct event *e)
 {
     tell(r, "up", "is here", e);
@@ -208,6 +215,8 @@ void report_event(struct report *r, const struct event *event)
         [EVENT_KEPT_BACK] = tell_kept_back,
         [EVENT_KEPT] = tell_kept,
         [EVENT_REFUSED] = tell_refused,
+        [EVENT_QUESTION] = tell_elsewhere,
+        [EVENT_ANSWER] = tell_elsewhere,
     };
     tell_of[event->kind](r, event);
 }
