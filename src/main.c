@@ -51,6 +51,8 @@ static void node_event(void *arg, const struct event *event)
     if (lost && app->console != NULL)
         console_lost(app->console);
     report_event(app->report, event);
+    if (app->interpreter != NULL)
+        interpreter_event(app->interpreter, event);
 }
 
 static uint64_t sink_accepted(void *arg)

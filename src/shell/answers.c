@@ -85,6 +85,12 @@ void answer_ping(const struct answers *a, const struct peer *peer)
     reply(a, COMMAND_ping, fields, 3);
 }
 
+void answer_ask(const struct answers *a, const struct event *answer)
+{
+    const struct span fields[] = {span_of(answer->address), span_of(answer->name), answer->text};
+    reply(a, COMMAND_ask, fields, 3);
+}
+
 void answer_whoami(const struct answers *a, const struct node *node)
 {
     enum { MOST = 16 };

@@ -20,6 +20,9 @@ void answer_peer(const struct answers *a, const struct peer *peer); /* a line of
 /* A line of /outbox; none if nothing waits for the peer. */
 void answer_waiting(const struct answers *a, const struct peer *peer);
 
+/* A line of what somebody answers to /ask. */
+void answer_ask(const struct answers *a, const struct event *answer);
+
 void answer_ping(const struct answers *a, const struct peer *peer);
 void answer_whoami(const struct answers *a, const struct node *node);
 void answer_help(const struct answers *a, const struct command *about, const char *help);
