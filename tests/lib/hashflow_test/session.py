@@ -177,8 +177,7 @@ class SessionConnection(Connection):
 
     def asked(self, text, timeout=DEADLINE, since=0):
         """Waits for a question with this text; returns its token."""
-        line = self.expect(re.compile(rf"/ask \S+ {re.escape(text)}"), timeout, since)
-        return line.split(" ")[1]
+        return self.expect_line(rf"/ask (\S+) {re.escape(text)}", timeout, since)[1]
 
     def answer(self, token, *texts, status="ok"):
         """Answers a question. Without a status the answer does not end."""
