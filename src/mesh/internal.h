@@ -100,9 +100,10 @@ struct node {
     struct spool arrived;                    /* lines of arrivals */
 
     /* What we ask and what others ask: questions.c and answering.c. */
-    struct question *questions;
-    struct taken *taken; /* oldest first */
-    size_t taken_count, taken_last; /* the last number given to one */
+    struct question *questions; /* oldest first */
+    struct taken *taken;        /* the same */
+    size_t taken_count;
+    size_t taken_last; /* the number given to the last */
 };
 
 /* The port under which somebody who reaches us at that address finds us. */

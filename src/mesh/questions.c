@@ -96,8 +96,10 @@ static struct question *new_question(struct node *node, struct span text, uint64
 {
     struct question *q = alloc_zero(1, sizeof *q);
     q->node = node;
-    q->next = node->questions;
-    node->questions = q;
+    struct question **last = &node->questions;
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = q;
     q->text = span_string(text);
     q->wait_us = wait_us;
     timer_set(node->loop, &q->timer, loop_now(node->loop) + wait_us, overdue, q);
