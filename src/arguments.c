@@ -32,6 +32,9 @@ static bool wrong(const char *name, const char *value, const char *cause)
 FLAG(KEEP, keep)
 FLAG(EVENTS, events)
 FLAG(IDS, ids)
+FLAG(JSON, json)
+FLAG(NUL, nul)
+FLAG(TIMESTAMPS, timestamps)
 FLAG(NO_STORE, no_store)
 FLAG(NO_EXCHANGE, no_exchange)
 FLAG(QUIET, quiet)
@@ -88,6 +91,20 @@ static bool take_COMMAND(struct options *o, const char *value)
 static bool take_TO(struct options *o, const char *value)
 {
     o->to = value;
+    return true;
+}
+
+static bool take_FORMAT(struct options *o, const char *value)
+{
+    char *cause;
+    struct format *format = format_new(value, &cause);
+    if (format == NULL) {
+        wrong("format", value, cause);
+        free(cause);
+        return false;
+    }
+    format_free(o->format);
+    o->format = format;
     return true;
 }
 

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "home.h"
 #include "listening.h"
+#include "shell/answers.h"
 #include "shell/terminal.h"
 
 /* --- joining the parts --- */
@@ -128,8 +129,8 @@ static void make_node(struct app *app)
         .name = name,
         .passing = app->db == NULL && home_port(o) == 0,
         .family = o->family,
-        .receipts = o->events && !isatty(STDOUT_FILENO),
         .answers = o->answer.words != NULL,
+        .receipts = o->events && (o->json || !isatty(STDOUT_FILENO)),
         .no_exchange = o->no_exchange,
         .queue_lines = o->queue_lines,
         .queue_bytes = o->queue_bytes,
@@ -145,12 +146,19 @@ static void make_node(struct app *app)
 
 static void make_report(struct app *app)
 {
+    const struct options *o = &app->options;
     const char *no_colour = getenv("NO_COLOR");
+    bool terminal = isatty(STDOUT_FILENO);
     const struct report_config config = {
-        .style = isatty(STDOUT_FILENO) ? REPORT_PEOPLE : REPORT_TEXT,
+        .style = o->json ? REPORT_JSON : terminal ? REPORT_PEOPLE : REPORT_TEXT,
+        .format = o->format,
+        .keys = answer_keys,
+        .events = o->events || app->interactive,
         .colour = app->interactive && (no_colour == NULL || no_colour[0] == '\0'),
-        .events = app->options.events || app->interactive,
-        .ids = app->options.ids,
+        .ascii = terminal,
+        .ids = o->ids,
+        .nul = o->nul && !terminal,
+        .timestamps = o->timestamps,
     };
     const struct report_sink sink = {print_line, say, app};
     app->report = report_new(&config, &sink);
@@ -320,8 +328,12 @@ int main(int argc, char **argv)
     struct app app = {.phase = TALKING};
     open_standard_descriptors();
     setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C"); /* scripts read our numbers */
     signal(SIGPIPE, SIG_IGN);
-    switch (options_parse(argc, argv, &app.options)) {
+    enum options_result parsed = options_parse(argc, argv, &app.options);
+    if (parsed != OPTIONS_RUN)
+        options_free(&app.options);
+    switch (parsed) {
     case OPTIONS_DONE: return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
     case OPTIONS_WRONG: return STATUS_USAGE;
     case OPTIONS_RUN: break;

@@ -103,6 +103,13 @@ static bool is_consistent(const struct options *o)
         log_error("--port and --listen exclude each other: --listen names the port");
     else if (o->state != NULL && o->no_store)
         log_error("--state and --no-store exclude each other");
+    else if (o->json && o->format != NULL)
+        log_error("--json and --format exclude each other");
+    else if (o->ids && (o->json || o->format != NULL))
+        log_error("--ids excludes --json, which has the id, and --format, where it is %%i");
+    else if (o->timestamps && (o->json || o->format != NULL))
+        log_error(
+            "--timestamps excludes --json, which has the time, and --format, where it is %%t");
     else if (o->quiet && o->verbose)
         log_error("--quiet and --verbose exclude each other");
     else if (o->heartbeat_us >= o->suspect_us || o->suspect_us >= o->down_us)
@@ -161,4 +168,5 @@ void options_free(struct options *o)
         free(o->on[i].command.words);
     free(o->on);
     free(o->answer.words);
+    format_free(o->format);
 }

@@ -7,6 +7,7 @@
 #define HASHFLOW_OPTIONS_H
 
 #include "handlers.h"
+#include "report/format.h"
 #include "wire/address.h"
 
 enum {
@@ -22,7 +23,9 @@ struct options {
     const char *name;      /* NULL if not given; these borrow from argv */
     const char **commands; /* in order; freed with options_free() */
     size_t command_count;
-    const char *to; /* NULL if not given */
+    const char *to;        /* NULL if not given */
+    struct format *format; /* NULL if not given; freed with options_free() */
+    bool json, nul, timestamps;
     bool keep, events, ids, no_store, no_exchange, quiet, verbose;
     const char *state; /* NULL if not given */
     uint64_t drain_us;

@@ -266,6 +266,7 @@ static void tell_run(void *arg, const struct inbox_run *run)
                              &(struct event){.kind = EVENT_MESSAGE,
                                              .address = run->address,
                                              .name = run->name,
+                                             .node = run->node,
                                              .scope = verb.kind == VERB_MSG ? SCOPE_DIRECT
                                                                             : SCOPE_BROADCAST,
                                              .id = {run->node, run->epoch, verb.seq},

@@ -56,9 +56,7 @@ void link_part(struct link *link, const char *cause)
 static void detach(struct link *link, const char *cause)
 {
     struct peer *peer = link->peer;
-    if (peer == NULL)
-        return;
-    bool dialled = peer->attempt.link == link;
+    bool dialled = peer != NULL && peer->attempt.link == link;
     bool used = link_is_used(link);
     link_part(link, cause);
     if (dialled) {
