@@ -88,7 +88,7 @@ struct node {
     uint64_t told_at;  /* monotonic us; 0 never */
 
     /* What we receive: hearing.c counts it, arrivals.c keeps it. */
-    uint64_t messages;
+    uint64_t messages;                       /* told */
     uint64_t last_receipt;                   /* monotonic us */
     struct arrival *arrivals, *last_arrival; /* in order */
     struct arrival *unsettled;               /* the first that has not left and is not stored */
@@ -100,5 +100,8 @@ struct node {
 
 /* The port under which somebody who reaches us at that address finds us. */
 uint16_t node_port(const struct node *node, const struct address *at);
+
+/* Has it told as many messages as it is to tell? */
+bool node_has_enough(const struct node *node);
 
 #endif
