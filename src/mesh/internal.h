@@ -84,6 +84,7 @@ struct node {
     struct spool verbs;       /* lines for sessions; forms.c */
     struct plain_form *plain; /* and for streams */
     size_t plain_count;
+    struct node_progress progress; /* but for what is left; tally.c */
     struct timer tell; /* losses are told together; losses.c */
     uint64_t told_at;  /* monotonic us; 0 never */
 

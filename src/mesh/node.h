@@ -167,6 +167,15 @@ bool node_is_sent(const struct node *node);
 /* Does nothing wait for anybody, those who are away included? */
 bool node_is_delivered(const struct node *node);
 
+/* How far sending has come. A line for three peers counts three times, its bytes as they are on the
+ * wire; what a new connection brings again does not count again. */
+struct node_progress {
+    uint64_t sent_lines, sent_bytes;
+    uint64_t acked_lines, acked_bytes; /* delivered, by whatever shows that for the peer's dialect */
+    uint64_t left_lines, left_bytes;   /* leaving waits for them; those on their way included */
+};
+void node_look_progress(const struct node *node, struct node_progress *out);
+
 /* Is a peer's queue full, so that the source of lines should wait? Never for longer than a second
  * without progress. */
 bool node_is_congested(const struct node *node);
