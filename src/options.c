@@ -103,6 +103,8 @@ static bool is_consistent(const struct options *o)
         log_error("--port and --listen exclude each other: --listen names the port");
     else if (o->state != NULL && o->no_store)
         log_error("--state and --no-store exclude each other");
+    else if (o->receive_only && o->to != NULL)
+        log_error("--receive-only and --to exclude each other: --to sends what it reads");
     else if (o->quiet && o->verbose)
         log_error("--quiet and --verbose exclude each other");
     else if (o->heartbeat_us >= o->suspect_us || o->suspect_us >= o->down_us)

@@ -22,7 +22,9 @@ struct options {
     const char **commands; /* in order; freed with options_free() */
     size_t command_count;
     const char *to; /* NULL if not given */
-    bool keep, events, ids, no_store, no_exchange, quiet, verbose;
+    bool keep, events, ids, no_store, no_exchange, receive_only, progress, quiet, verbose;
+    uint64_t count; /* 0 if not given, as with the next two */
+    uint64_t idle_us, timeout_us;
     const char *state; /* NULL if not given */
     uint64_t drain_us;
     uint64_t queue_lines, queue_bytes, queue_age_s;
