@@ -37,6 +37,8 @@ FLAG(NUL, nul)
 FLAG(TIMESTAMPS, timestamps)
 FLAG(NO_STORE, no_store)
 FLAG(NO_EXCHANGE, no_exchange)
+FLAG(RECEIVE_ONLY, receive_only)
+FLAG(PROGRESS, progress)
 FLAG(QUIET, quiet)
 FLAG(VERBOSE, verbose)
 #undef FLAG
@@ -226,6 +228,33 @@ static bool take_ON_JOBS(struct options *o, const char *value)
 static bool take_ON_LIMIT(struct options *o, const char *value)
 {
     return take_period("on-limit", value, &o->on_limit_us);
+}
+
+/* What is to come does not come from stdin: its end does not matter. */
+static bool take_MESSAGES(struct options *o, const char *value)
+{
+    if (!span_number(span_of(value), &o->count) || o->count == 0)
+        return wrong("count", value, "a number of messages from 1 is needed");
+    o->keep = true;
+    return true;
+}
+
+static bool take_time(const char *name, const char *value, uint64_t *us)
+{
+    if (!waiting_seconds(span_of(value), us) || *us == 0)
+        return wrong(name, value, "a number of seconds above 0 is needed");
+    return true;
+}
+
+static bool take_TIMEOUT(struct options *o, const char *value)
+{
+    return take_time("timeout", value, &o->timeout_us);
+}
+
+static bool take_IDLE(struct options *o, const char *value)
+{
+    o->keep = true;
+    return take_time("idle", value, &o->idle_us);
 }
 
 static bool take_READY_FD(struct options *o, const char *value)

@@ -114,8 +114,10 @@ static void take_orders(void *arg)
 static void flush(void *arg)
 {
     struct app *app = arg;
-    if (app->output != NULL)
-        output_flush(app->output);
+    if (app_backlog(app) == 0)
+        return;
+    progress_make_way(app->progress);
+    output_flush(app->output);
 }
 
 /* --- start --- */
@@ -139,9 +141,21 @@ static void make_node(struct app *app)
         .suspect_us = o->suspect_us,
         .down_us = o->down_us,
         .leave_from_listeners = o->listen_count > 0,
+        .message_limit = o->count,
     };
     app->node = node_new(app->loop, app->db, &config, &sink);
     free(name);
+}
+
+static void make_quota(struct app *app)
+{
+    static const struct quota_handlers handlers = {app_backlog, app_enough, app_timed_out};
+    const struct quota_config config = {
+        .count = app->options.count,
+        .idle_us = app->options.idle_us,
+        .timeout_us = app->options.timeout_us,
+    };
+    app->quota = quota_new(app->loop, app->node, &config, &handlers, app);
 }
 
 static void make_report(struct app *app)
@@ -226,7 +240,7 @@ static bool make_input(struct app *app)
         interpreter_queue(app->interpreter, span_of(o->commands[i]), false);
     if (app->interactive)
         return make_console(app);
-    if (is_null_device(STDIN_FILENO) && o->command_count == 0)
+    if (o->receive_only || (is_null_device(STDIN_FILENO) && o->command_count == 0))
         return true; /* receive only */
     app->script = script_new(app->loop, STDIN_FILENO, o->to != NULL, app->node, app->interpreter,
                              app_input_ended, app);
@@ -286,6 +300,9 @@ static int start(struct app *app)
     loop_on_turn(app->loop, take_orders, app);
     make_node(app);
     loop_on_turn(app->loop, flush, app);
+    make_quota(app);
+    if (app->options.progress && !app->interactive)
+        app->progress = progress_new(app->loop, app->node);
     if (!make_handlers(app))
         return STATUS_FAILED;
     loop_on_turn(app->loop, app_move_on, app);
@@ -310,6 +327,8 @@ static void tear_down(struct app *app)
     console_free(app->console);
     script_free(app->script);
     interpreter_free(app->interpreter);
+    quota_free(app->quota);
+    progress_free(app->progress);
     if (app->output != NULL)
         output_flush(app->output);
     node_free(app->node);
@@ -340,10 +359,11 @@ int main(int argc, char **argv)
     }
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
     app.umask = umask(077);
-    app.interactive = terminal_possible();
+    app.interactive = !app.options.receive_only && terminal_possible();
     app.status = start(&app);
     if (app.status == 0) {
         loop_run(app.loop);
+        progress_finish(app.progress);
         app.status = app_final_status(&app);
     }
     int status = app.status;

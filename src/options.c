@@ -110,6 +110,8 @@ static bool is_consistent(const struct options *o)
     else if (o->timestamps && (o->json || o->format != NULL))
         log_error(
             "--timestamps excludes --json, which has the time, and --format, where it is %%t");
+    else if (o->receive_only && o->to != NULL)
+        log_error("--receive-only and --to exclude each other: --to sends what it reads");
     else if (o->quiet && o->verbose)
         log_error("--quiet and --verbose exclude each other");
     else if (o->heartbeat_us >= o->suspect_us || o->suspect_us >= o->down_us)

@@ -86,11 +86,12 @@ struct node {
     struct spool verbs;       /* lines for sessions; forms.c */
     struct plain_form *plain; /* and for streams */
     size_t plain_count;
+    struct node_progress progress; /* but for what is left; tally.c */
     struct timer tell; /* losses are told together; losses.c */
     uint64_t told_at;  /* monotonic us; 0 never */
 
     /* What we receive: hearing.c counts it, arrivals.c keeps it. */
-    uint64_t messages;
+    uint64_t messages;                       /* told */
     uint64_t last_receipt;                   /* monotonic us */
     struct arrival *arrivals, *last_arrival; /* in order */
     struct arrival *unsettled;               /* the first that has not left and is not stored */
@@ -108,5 +109,8 @@ struct node {
 
 /* The port under which somebody who reaches us at that address finds us. */
 uint16_t node_port(const struct node *node, const struct address *at);
+
+/* Has it told as many messages as it is to tell? */
+bool node_has_enough(const struct node *node);
 
 #endif

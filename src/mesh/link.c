@@ -197,15 +197,30 @@ void link_ack(struct link *link)
     link_send(link, &line);
 }
 
+/* What a session says beyond the last message that is wanted stays with it, unconfirmed; what
+ * somebody else says would be lost once it is read. A dial of ours may still become a session. */
+bool link_is_past(const struct link *link)
+{
+    enum dialect dialect = session_dialect(link->session);
+    bool is_dial = link->role == SESSION_DIALER && dialect == DIALECT_UNKNOWN;
+    return node_has_enough(link->node) && dialect != DIALECT_SESSION && !is_dial;
+}
+
 /* Who has said nothing yet may be a session that comes back, and is heard out. */
 void link_hold(struct link *link)
 {
     const struct node *node = link->node;
     bool plain = session_dialect(link->session) == DIALECT_STREAM;
     bool overrun = link_is_used(link) && arrivals_overrun(link->peer);
-    bool hold = overrun || node->held_all || (node->held_plain && plain);
+    bool hold = overrun || node->held_all || (node->held_plain && plain) || link_is_past(link);
     channel_hold(link->channel, hold);
     liveness_hold(link, hold);
+}
+
+void link_hold_all(struct node *node)
+{
+    for (struct link *l = node->links; l != NULL; l = l->next)
+        link_hold(l);
 }
 
 void link_reap(struct node *node)

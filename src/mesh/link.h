@@ -51,7 +51,9 @@ struct link {
 struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer);
 bool link_is_session(const struct link *link);
 bool link_is_used(const struct link *link); /* the lines for its peer go over it */
-void link_hold(struct link *link); /* reads, or does not, by what is held up here */
+bool link_is_past(const struct link *link); /* what it still says cannot be given back */
+void link_hold(struct link *link);          /* reads, or does not, by what is held up here */
+void link_hold_all(struct node *node);
 void link_reap(struct node *node); /* frees the dead ones */
 
 /* --- what is said on it --- */

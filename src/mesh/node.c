@@ -70,8 +70,7 @@ static void hold_back(struct node *node)
         return;
     node->held_plain = plain;
     node->held_all = all;
-    for (struct link *l = node->links; l != NULL; l = l->next)
-        link_hold(l);
+    link_hold_all(node);
 }
 
 static void turn(void *arg)
@@ -224,6 +223,11 @@ void node_leave(struct node *node)
     loop_again(node->loop);
 }
 
+void node_hurry(struct node *node, uint64_t us)
+{
+    timer_set(node->loop, &node->leave, loop_now(node->loop) + us, leave_overdue, node);
+}
+
 bool node_has_left(const struct node *node)
 {
     if (!node->leaving || node->links != NULL)
@@ -366,4 +370,14 @@ uint64_t node_message_count(const struct node *node)
 uint64_t node_last_receipt(const struct node *node)
 {
     return node->last_receipt;
+}
+
+bool node_has_confirmed(const struct node *node)
+{
+    return node->unsettled == NULL;
+}
+
+bool node_has_enough(const struct node *node)
+{
+    return node->config.message_limit != 0 && node->messages >= node->config.message_limit;
 }

@@ -56,6 +56,7 @@ struct node_config {
     uint64_t suspect_us;       /* before it is suspected, */
     uint64_t down_us;          /* and before it is taken for down */
     bool leave_from_listeners; /* dials leave from the address of our listener of their family */
+    uint64_t message_limit;    /* tell so many; what lies beyond stays with its senders; 0: all */
 };
 
 /* db may be NULL: nothing is remembered. Borrows loop and db; copies the rest. */
@@ -75,6 +76,9 @@ void node_start(struct node *node);
 /* Says goodbye to everyone and stops accepting; what could not be delivered is told as events.
  * node_has_left() is true when all connections have ended, LEAVE_DEADLINE at the latest. */
 void node_leave(struct node *node);
+
+/* The goodbyes get no more than us from now on. */
+void node_hurry(struct node *node, uint64_t us);
 bool node_has_left(const struct node *node);
 
 /* --- who --- */
@@ -204,6 +208,15 @@ bool node_is_sent(const struct node *node);
 /* Does nothing wait for anybody, those who are away included? */
 bool node_is_delivered(const struct node *node);
 
+/* How far sending has come. A line for three peers counts three times, its bytes as they are on the
+ * wire; what a new connection brings again does not count again. */
+struct node_progress {
+    uint64_t sent_lines, sent_bytes;
+    uint64_t acked_lines, acked_bytes; /* delivered, by whatever shows that for the peer's dialect */
+    uint64_t left_lines, left_bytes;   /* leaving waits for them; those on their way included */
+};
+void node_look_progress(const struct node *node, struct node_progress *out);
+
 /* Is a peer's queue full, so that the source of lines should wait? Never for longer than a second
  * without progress. */
 bool node_is_congested(const struct node *node);
@@ -218,7 +231,10 @@ bool node_is_stored(const struct node *node);
 bool node_reached_all(const struct node *node, const char **which);
 
 size_t node_up_count(const struct node *node);
-uint64_t node_message_count(const struct node *node); /* received since the start */
+uint64_t node_message_count(const struct node *node); /* told since the start */
 uint64_t node_last_receipt(const struct node *node);  /* monotonic microseconds; start if none */
+
+/* Has the node confirmed to its senders all that it has told? */
+bool node_has_confirmed(const struct node *node);
 
 #endif

@@ -110,10 +110,12 @@ static void shut(struct link *link)
 {
     if (link->dead || link->closing)
         return;
+    /* Of one that is not read no answer comes. */
+    bool waits = channel_queued(link->channel) > 0 || !link_is_past(link);
     link->closing = true;
     channel_finish(link->channel);
-    timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + CLOSE_US, close_overdue,
-              link);
+    timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + (waits ? CLOSE_US : 0),
+              close_overdue, link);
 }
 
 static void say_bye(struct link *link, const char *reason)
