@@ -13,6 +13,7 @@ BEGIN {
     home["sqlite3.h"] = "store/"
     home["ares.h"] = "net/resolver.c"
     home["readline/"] = "shell/"
+    home["syslog.h"] = "system_log.c"
     home["uni"] = "base/text.c"
 }
 
