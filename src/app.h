@@ -28,6 +28,7 @@ struct app {
     struct script *script;   /* NULL on a terminal, or if stdin is not read */
     struct console *console; /* NULL elsewhere */
     bool interactive;
+    int waiting;       /* of a daemon: for background_ready() */
     bool wants_target; /* -t names a peer that is not known yet */
     enum phase phase;
     int status;

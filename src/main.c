@@ -15,11 +15,14 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "background.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "home.h"
 #include "listening.h"
+#include "notify.h"
 #include "shell/terminal.h"
+#include "system_log.h"
 
 /* --- joining the parts --- */
 
@@ -157,8 +160,9 @@ static void make_report(struct app *app)
 static void diagnostic(void *arg, enum log_level level, struct span line)
 {
     struct app *app = arg;
-    (void)level;
     report_diagnostic(app->report, line);
+    if (app->options.log == OPTIONS_LOG_SYSLOG)
+        system_log_write(NULL, level, line);
 }
 
 static bool make_console(struct app *app)
@@ -235,6 +239,30 @@ static bool dial_addresses(struct app *app)
     return true;
 }
 
+/* Where diagnostics go when no console shows them. seen: whoever has started us sees stderr. */
+static void choose_log(const struct options *o, bool seen)
+{
+    if (o->log == OPTIONS_LOG_STDERR)
+        log_set_sink(log_to_stderr, NULL);
+    else
+        log_set_sink(o->daemon && seen ? system_log_write_both : system_log_write, NULL);
+}
+
+/* Whoever waits for us, a service manager or the one who started a daemon, learns that we listen. */
+static bool tell_ready(struct app *app)
+{
+    const struct options *o = &app->options;
+    if (o->daemon) {
+        if (!background_ready(app->waiting, o->log == OPTIONS_LOG_SYSLOG))
+            return false;
+        choose_log(o, false);
+    }
+    char *where = listening_where(app->node);
+    notify_ready(where);
+    free(where);
+    return true;
+}
+
 static int start(struct app *app)
 {
     static const struct interpreter_handlers handlers = {
@@ -260,7 +288,7 @@ static int start(struct app *app)
     node_start(app->node);
     if (!dial_addresses(app))
         return STATUS_USAGE;
-    if (!make_input(app))
+    if (!make_input(app) || !tell_ready(app))
         return STATUS_FAILED;
     return 0;
 }
@@ -269,7 +297,7 @@ static int start(struct app *app)
 
 static void tear_down(struct app *app)
 {
-    log_set_sink(NULL, NULL);
+    choose_log(&app->options, false);
     console_free(app->console);
     script_free(app->script);
     interpreter_free(app->interpreter);
@@ -297,6 +325,11 @@ int main(int argc, char **argv)
     case OPTIONS_RUN: break;
     }
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
+    choose_log(&app.options, true);
+    if (app.options.daemon && !background_enter(&app.waiting, &app.status)) {
+        options_free(&app.options);
+        return app.status;
+    }
     umask(077);
     app.interactive = terminal_possible();
     app.status = start(&app);
