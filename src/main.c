@@ -239,13 +239,16 @@ static bool dial_addresses(struct app *app)
     return true;
 }
 
-/* Where diagnostics go when no console shows them. seen: whoever has started us sees stderr. */
-static void choose_log(const struct options *o, bool seen)
+/* Where diagnostics go when no console shows them. starting: whoever has started a daemon is still
+ * there to see them. */
+static void choose_log(const struct app *app, bool starting)
 {
-    if (o->log == OPTIONS_LOG_STDERR)
+    if (app->options.log == OPTIONS_LOG_STDERR)
         log_set_sink(log_to_stderr, NULL);
+    else if (app->interactive || (app->options.daemon && starting))
+        log_set_sink(system_log_write_both, NULL);
     else
-        log_set_sink(o->daemon && seen ? system_log_write_both : system_log_write, NULL);
+        log_set_sink(system_log_write, NULL);
 }
 
 /* Whoever waits for us, a service manager or the one who started a daemon, learns that we listen. */
@@ -255,7 +258,7 @@ static bool tell_ready(struct app *app)
     if (o->daemon) {
         if (!background_ready(app->waiting, o->log == OPTIONS_LOG_SYSLOG))
             return false;
-        choose_log(o, false);
+        choose_log(app, false);
     }
     char *where = listening_where(app->node);
     notify_ready(where);
@@ -297,7 +300,7 @@ static int start(struct app *app)
 
 static void tear_down(struct app *app)
 {
-    choose_log(&app->options, false);
+    choose_log(app, false);
     console_free(app->console);
     script_free(app->script);
     interpreter_free(app->interpreter);
@@ -325,13 +328,13 @@ int main(int argc, char **argv)
     case OPTIONS_RUN: break;
     }
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
-    choose_log(&app.options, true);
+    app.interactive = !app.options.daemon && terminal_possible();
+    choose_log(&app, true);
     if (app.options.daemon && !background_enter(&app.waiting, &app.status)) {
         options_free(&app.options);
         return app.status;
     }
     umask(077);
-    app.interactive = terminal_possible();
     app.status = start(&app);
     if (app.status == 0) {
         loop_run(app.loop);
