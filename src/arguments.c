@@ -15,9 +15,12 @@
 #include "shell/waiting.h"
 #include "wire/message.h"
 
+/* Of the option that is being taken: its rows need not know that there are files. */
+static const char *taken_from;
+
 static bool wrong(const char *name, const char *value, const char *cause)
 {
-    log_error("--%s %s: %s", name, value, cause);
+    log_error("%s%s %s: %s", taken_from, name, value, cause);
     return false;
 }
 
@@ -41,6 +44,7 @@ FLAG(RECEIVE_ONLY, receive_only)
 FLAG(PROGRESS, progress)
 FLAG(QUIET, quiet)
 FLAG(VERBOSE, verbose)
+FLAG(DAEMON, daemon)
 #undef FLAG
 
 static bool take_PORT(struct options *o, const char *value)
@@ -280,7 +284,18 @@ static bool take_IPV6(struct options *o, const char *value)
     return true;
 }
 
-/* --help and --version end the run before anything is kept: options.c prints them. */
+static bool take_LOG(struct options *o, const char *value)
+{
+    if (strcmp(value, "stderr") == 0)
+        o->log = OPTIONS_LOG_STDERR;
+    else if (strcmp(value, "syslog") == 0)
+        o->log = OPTIONS_LOG_SYSLOG;
+    else
+        return wrong("log", value, "stderr or syslog is needed");
+    return true;
+}
+
+/* --help, --version and --config are for options.c, before all others. */
 static bool take_HELP(struct options *o, const char *value)
 {
     (void)o;
@@ -289,9 +304,16 @@ static bool take_HELP(struct options *o, const char *value)
 }
 
 #define take_VERSION take_HELP
+#define take_CONFIG  take_HELP
 
-bool (*const option_take[OPTION_COUNT])(struct options *o, const char *value) = {
+static bool (*const take[OPTION_COUNT])(struct options *o, const char *value) = {
 #define OPTION(id, ...) [OPTION_##id] = take_##id,
 #include "options.def"
 #undef OPTION
 };
+
+bool option_take(enum option_id id, struct options *o, const char *value, const char *where)
+{
+    taken_from = where;
+    return take[id](o, value);
+}

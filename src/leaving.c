@@ -10,6 +10,7 @@
 
 #include "app.h"
 #include "base/log.h"
+#include "notify.h"
 #include "shell/terminal.h"
 
 enum {
@@ -32,6 +33,7 @@ void app_leave(void *arg)
     if (app->phase != TALKING)
         return;
     app->phase = DRAINING;
+    notify_stopping();
     app->leave_by = loop_now(app->loop) + app->options.drain_us;
     timer_set(app->loop, &app->drain, app->leave_by, drained, app);
     loop_again(app->loop);
@@ -107,6 +109,8 @@ void app_output_failed(void *arg, int error)
     struct app *app = arg;
     log_error("stdout: %s", error == EPIPE ? "its reader has gone" : strerror(error));
     app_raise_status(app, STATUS_FAILED);
+    if (app->phase == TALKING)
+        notify_stopping();
     app->phase = LEAVING;
     timer_set(app->loop, &app->drain, loop_now(app->loop) + HASTE_US, stop, app);
     node_leave(app->node);

@@ -15,12 +15,15 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "background.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "home.h"
 #include "listening.h"
+#include "notify.h"
 #include "shell/answers.h"
 #include "shell/terminal.h"
+#include "system_log.h"
 
 /* --- joining the parts --- */
 
@@ -164,7 +167,9 @@ static void make_report(struct app *app)
     const char *no_colour = getenv("NO_COLOR");
     bool terminal = isatty(STDOUT_FILENO);
     const struct report_config config = {
-        .style = o->json ? REPORT_JSON : terminal ? REPORT_PEOPLE : REPORT_TEXT,
+        .style = o->json    ? REPORT_JSON
+                 : terminal ? REPORT_PEOPLE
+                            : REPORT_TEXT,
         .format = o->format,
         .keys = answer_keys,
         .events = o->events || app->interactive,
@@ -206,8 +211,9 @@ static bool make_handlers(struct app *app)
 static void diagnostic(void *arg, enum log_level level, struct span line)
 {
     struct app *app = arg;
-    (void)level;
     report_diagnostic(app->report, line);
+    if (app->options.log == OPTIONS_LOG_SYSLOG)
+        system_log_write(NULL, level, line);
 }
 
 static bool make_console(struct app *app)
@@ -284,6 +290,33 @@ static bool dial_addresses(struct app *app)
     return true;
 }
 
+/* Where diagnostics go when no console shows them. starting: whoever has started a daemon is still
+ * there to see them. */
+static void choose_log(const struct app *app, bool starting)
+{
+    if (app->options.log == OPTIONS_LOG_STDERR)
+        log_set_sink(log_to_stderr, NULL);
+    else if (app->interactive || (app->options.daemon && starting))
+        log_set_sink(system_log_write_both, NULL);
+    else
+        log_set_sink(system_log_write, NULL);
+}
+
+/* Whoever waits for us, a service manager or the one who started a daemon, learns that we listen. */
+static bool tell_ready(struct app *app)
+{
+    const struct options *o = &app->options;
+    if (o->daemon) {
+        if (!background_ready(app->waiting, o->log == OPTIONS_LOG_SYSLOG))
+            return false;
+        choose_log(app, false);
+    }
+    char *where = listening_where(app->node);
+    notify_ready(where);
+    free(where);
+    return true;
+}
+
 static int start(struct app *app)
 {
     static const struct interpreter_handlers handlers = {
@@ -314,7 +347,7 @@ static int start(struct app *app)
     node_start(app->node);
     if (!dial_addresses(app))
         return STATUS_USAGE;
-    if (!make_input(app))
+    if (!make_input(app) || !tell_ready(app))
         return STATUS_FAILED;
     return 0;
 }
@@ -323,7 +356,7 @@ static int start(struct app *app)
 
 static void tear_down(struct app *app)
 {
-    log_set_sink(NULL, NULL);
+    choose_log(app, false);
     console_free(app->console);
     script_free(app->script);
     interpreter_free(app->interpreter);
@@ -358,8 +391,13 @@ int main(int argc, char **argv)
     case OPTIONS_RUN: break;
     }
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
+    app.interactive = !app.options.daemon && !app.options.receive_only && terminal_possible();
+    choose_log(&app, true);
+    if (app.options.daemon && !background_enter(&app.waiting, &app.status)) {
+        options_free(&app.options);
+        return app.status;
+    }
     app.umask = umask(077);
-    app.interactive = !app.options.receive_only && terminal_possible();
     app.status = start(&app);
     if (app.status == 0) {
         loop_run(app.loop);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The table made from options.def, for getopt_long(3) and --help.
+ * The table made from options.def, for getopt_long(3), the configuration file and --help.
  */
 #include "config.h"
 
@@ -11,7 +11,9 @@
 #include <stdlib.h>
 
 #include "arguments.h"
+#include "base/alloc.h"
 #include "base/log.h"
+#include "configuration.h"
 #include "mesh/node.h"
 
 static const struct row {
@@ -25,6 +27,18 @@ static const struct row {
 #include "options.def"
 #undef OPTION
 };
+
+/* Of two that exclude each other the one on the command line counts, whatever the file says. */
+static const enum option_id rivals[][2] = {
+    {OPTION_PORT, OPTION_LISTEN},       {OPTION_STATE, OPTION_NO_STORE},
+    {OPTION_QUIET, OPTION_VERBOSE},     {OPTION_IPV4, OPTION_IPV6},
+    {OPTION_DAEMON, OPTION_TO},         {OPTION_RECEIVE_ONLY, OPTION_TO}, /* neither reads lines */
+    {OPTION_JSON, OPTION_FORMAT},       {OPTION_JSON, OPTION_IDS},
+    {OPTION_JSON, OPTION_TIMESTAMPS},   {OPTION_FORMAT, OPTION_IDS},
+    {OPTION_FORMAT, OPTION_TIMESTAMPS},
+};
+
+static const enum option_id not_in_file[] = {OPTION_CONFIG, OPTION_HELP, OPTION_VERSION};
 
 static void print_help(void)
 {
@@ -99,35 +113,166 @@ static bool are_addresses(const struct options *o)
 
 static bool is_consistent(const struct options *o)
 {
-    if (o->port_given && o->listen_count > 0)
-        log_error("--port and --listen exclude each other: --listen names the port");
-    else if (o->state != NULL && o->no_store)
-        log_error("--state and --no-store exclude each other");
-    else if (o->json && o->format != NULL)
-        log_error("--json and --format exclude each other");
-    else if (o->ids && (o->json || o->format != NULL))
-        log_error("--ids excludes --json, which has the id, and --format, where it is %%i");
-    else if (o->timestamps && (o->json || o->format != NULL))
-        log_error(
-            "--timestamps excludes --json, which has the time, and --format, where it is %%t");
-    else if (o->receive_only && o->to != NULL)
-        log_error("--receive-only and --to exclude each other: --to sends what it reads");
-    else if (o->quiet && o->verbose)
-        log_error("--quiet and --verbose exclude each other");
-    else if (o->heartbeat_us >= o->suspect_us || o->suspect_us >= o->down_us)
+    if (o->heartbeat_us >= o->suspect_us || o->suspect_us >= o->down_us) {
         log_error("--heartbeat, --suspect-after and --down-after must rise: they are %g, %g and %g",
                   (double)o->heartbeat_us / 1e6, (double)o->suspect_us / 1e6,
                   (double)o->down_us / 1e6);
-    else
-        return true;
-    return false;
+        return false;
+    }
+    return true;
 }
 
-enum options_result options_parse(int argc, char **argv, struct options *out)
+/* What one place says: the command line, or a file. */
+struct source {
+    bool has[OPTION_COUNT];
+    struct given {
+        enum option_id id;
+        const char *value;
+    } * list; /* in their order */
+    size_t count, room;
+};
+
+static void add(struct source *s, enum option_id id, const char *value)
+{
+    s->list = alloc_grow(s->list, s->count, &s->room, sizeof *s->list);
+    s->list[s->count++] = (struct given){id, value};
+    s->has[id] = true;
+}
+
+/* The option of s that excludes this one, or -1. */
+static int find_rival(const struct source *s, enum option_id id)
+{
+    for (size_t i = 0; i < sizeof rivals / sizeof rivals[0]; i++) {
+        if (rivals[i][0] == id && s->has[rivals[i][1]])
+            return (int)rivals[i][1];
+        if (rivals[i][1] == id && s->has[rivals[i][0]])
+            return (int)rivals[i][0];
+    }
+    return -1;
+}
+
+/* --- the command line --- */
+
+static enum options_result collect(int argc, char **argv, struct source *line)
 {
     struct option longs[OPTION_COUNT + 1];
     char shorts[3 * OPTION_COUNT + 2];
     int got;
+    make_tables(longs, shorts);
+    opterr = 0;
+    while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        int id = got >= LONG_ONLY ? got - LONG_ONLY : find_letter(got);
+        if (got == '?' || got == ':' || id < 0) {
+            complain(got, argv);
+            return OPTIONS_WRONG;
+        }
+        if (id == OPTION_HELP)
+            print_help();
+        if (id == OPTION_VERSION)
+            printf("hashflow %s\n", PACKAGE_VERSION);
+        if (id == OPTION_HELP || id == OPTION_VERSION)
+            return OPTIONS_DONE;
+        add(line, (enum option_id)id, optarg);
+    }
+    return OPTIONS_RUN;
+}
+
+static bool take_line(const struct source *line, struct options *out)
+{
+    for (size_t i = 0; i < line->count; i++) {
+        const struct given *g = &line->list[i];
+        int rival = find_rival(line, g->id);
+        if (rival >= 0) {
+            log_error("--%s and --%s exclude each other", rows[g->id].name, rows[rival].name);
+            return false;
+        }
+        if (!option_take(g->id, out, g->value, "--"))
+            return false;
+    }
+    return true;
+}
+
+/* --- the file --- */
+
+static int find_setting(const char *name)
+{
+    for (size_t i = 0; i < sizeof not_in_file / sizeof not_in_file[0]; i++) {
+        if (strcmp(rows[not_in_file[i]].name, name) == 0)
+            return -1;
+    }
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (strcmp(rows[i].name, name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool wrong_setting(const char *where, const char *name, const char *cause)
+{
+    log_error("%s%s: %s", where, name, cause);
+    return false;
+}
+
+static bool take_setting(const struct setting *s, const char *where, const struct source *line,
+                         struct source *file, struct options *out)
+{
+    int id = find_setting(s->name);
+    if (id < 0)
+        return wrong_setting(where, s->name, "no such option of a file");
+    if (rows[id].argument != NULL && s->value == NULL)
+        return wrong_setting(where, s->name, "needs a value");
+    if (rows[id].argument == NULL && s->value != NULL)
+        return wrong_setting(where, s->name, "takes no value");
+    if (find_rival(line, (enum option_id)id) >= 0)
+        return true;
+    int rival = find_rival(file, (enum option_id)id);
+    if (rival >= 0) {
+        log_error("%s%s and %s exclude each other", where, s->name, rows[rival].name);
+        return false;
+    }
+    add(file, (enum option_id)id, s->value);
+    return option_take((enum option_id)id, out, s->value, where);
+}
+
+static bool take_settings(const char *path, const struct source *line, struct options *out)
+{
+    struct source file = {.count = 0};
+    struct setting s = {.line = 0};
+    char *rest = out->config_text;
+    bool right = true;
+    while (right && configuration_next(&rest, &s)) {
+        char *where = alloc_print("%s:%u: ", path, s.line);
+        right = take_setting(&s, where, line, &file, out);
+        free(where);
+    }
+    free(file.list);
+    return right;
+}
+
+/* The file that the command line names must be there, the usual one may be. */
+static bool take_file(const struct source *line, struct options *out)
+{
+    const char *named = NULL;
+    char *cause;
+    for (size_t i = 0; i < line->count; i++) {
+        if (line->list[i].id == OPTION_CONFIG)
+            named = line->list[i].value;
+    }
+    char *path = named != NULL ? alloc_string(named) : configuration_default_path();
+    if (path == NULL)
+        return true;
+    out->config_text = configuration_read(path, named == NULL, &cause);
+    bool right = out->config_text != NULL && take_settings(path, line, out);
+    if (out->config_text == NULL) {
+        log_error("%s", cause);
+        free(cause);
+    }
+    free(path);
+    return right;
+}
+
+static void set_defaults(struct options *out)
+{
     *out = (struct options){
         .port = ADDRESS_DEFAULT_PORT,
         .ready_fd = -1,
@@ -141,26 +286,32 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
         .suspect_us = NODE_SUSPECT_US,
         .down_us = NODE_DOWN_US,
     };
-    make_tables(longs, shorts);
-    opterr = 0;
-    while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-        int id = got >= LONG_ONLY ? got - LONG_ONLY : find_letter(got);
-        if (got == '?' || got == ':' || id < 0) {
-            complain(got, argv);
-            return OPTIONS_WRONG;
-        }
-        if (!option_take[id](out, optarg))
-            return OPTIONS_WRONG;
-        if (id == OPTION_HELP)
-            print_help();
-        if (id == OPTION_VERSION)
-            printf("hashflow %s\n", PACKAGE_VERSION);
-        if (id == OPTION_HELP || id == OPTION_VERSION)
-            return OPTIONS_DONE;
-    }
+}
+
+/* What some options imply for others, wherever they stand. */
+static void imply(struct options *out)
+{
+    out->keep |= out->daemon;
+    if (out->log == OPTIONS_LOG_USUAL)
+        out->log = out->daemon ? OPTIONS_LOG_SYSLOG : OPTIONS_LOG_STDERR;
+}
+
+enum options_result options_parse(int argc, char **argv, struct options *out)
+{
+    struct source line = {.count = 0};
+    set_defaults(out);
+    enum options_result result = collect(argc, argv, &line);
     out->addresses = argv + optind;
     out->address_count = (size_t)(argc - optind);
-    return are_addresses(out) && is_consistent(out) ? OPTIONS_RUN : OPTIONS_WRONG;
+    if (result == OPTIONS_RUN && (!take_file(&line, out) || !take_line(&line, out) ||
+                                  !are_addresses(out) || !is_consistent(out)))
+        result = OPTIONS_WRONG;
+    if (result == OPTIONS_RUN)
+        imply(out);
+    else
+        options_free(out);
+    free(line.list);
+    return result;
 }
 
 void options_free(struct options *o)
@@ -171,4 +322,5 @@ void options_free(struct options *o)
     free(o->on);
     free(o->answer.words);
     format_free(o->format);
+    free(o->config_text);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The command line, from the rows of options.def (getopt_long(3), GNU). It checks the form of each
- * argument and nothing else.
+ * The configuration file and the command line, which counts for more, from the rows of options.def
+ * (getopt_long(3), GNU). It checks the form of each argument and nothing else.
  */
 #ifndef HASHFLOW_OPTIONS_H
 #define HASHFLOW_OPTIONS_H
@@ -15,12 +15,14 @@ enum {
     OPTIONS_DRAIN_US = 10000000, /* the default; those of the node are in mesh/node.h */
 };
 
+enum options_log { OPTIONS_LOG_USUAL, OPTIONS_LOG_STDERR, OPTIONS_LOG_SYSLOG };
+
 struct options {
     bool port_given;
     uint16_t port;
     struct address listen[OPTIONS_LISTEN_MAX];
     size_t listen_count;
-    const char *name;      /* NULL if not given; these borrow from argv */
+    const char *name;      /* NULL if not given; these borrow from argv and config_text */
     const char **commands; /* in order; freed with options_free() */
     size_t command_count;
     const char *to;        /* NULL if not given */
@@ -41,6 +43,9 @@ struct options {
     int family;                                 /* 0, 4 or 6 */
     char **addresses;                           /* what is left of argv */
     size_t address_count;
+    bool daemon;          /* keep is set with it */
+    enum options_log log; /* never the usual one, once they are parsed */
+    char *config_text;    /* of the file; freed with options_free() */
 };
 
 enum options_result {
@@ -49,6 +54,7 @@ enum options_result {
     OPTIONS_WRONG, /* the log has said what */
 };
 
+/* Only if they are to RUN is there something to options_free(). */
 enum options_result options_parse(int argc, char **argv, struct options *out);
 void options_free(struct options *o);
 

@@ -21,10 +21,8 @@ enum {
     LOG_LINE = PIPE_BUF - 1, /* bytes of a line but its LF, escapes and prefix included */
 };
 
-static void write_stderr(void *arg, enum log_level level, struct span line);
-
 static enum log_level log_most = LOG_NOTICE;
-static void (*log_sink)(void *arg, enum log_level level, struct span line) = write_stderr;
+static void (*log_sink)(void *arg, enum log_level level, struct span line) = log_to_stderr;
 static void *log_arg;
 
 static void (*log_before)(void *arg);
@@ -51,7 +49,7 @@ static void write_line(struct span line)
 
 /* One write(2) for a line, so that two programs on one stderr do not mix theirs. A line fits into
  * what a writable pipe takes at once (PIPE_BUF); a stderr that nobody reads stops nothing. */
-static void write_stderr(void *arg, enum log_level level, struct span line)
+void log_to_stderr(void *arg, enum log_level level, struct span line)
 {
     char words[64];
 
@@ -81,7 +79,7 @@ void log_set_level(enum log_level most)
 
 void log_set_sink(void (*sink)(void *arg, enum log_level level, struct span line), void *arg)
 {
-    log_sink = sink == NULL ? write_stderr : sink;
+    log_sink = sink == NULL ? log_to_stderr : sink;
     log_arg = arg;
 }
 

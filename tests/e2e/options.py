@@ -12,7 +12,8 @@ from hashflow_test.sockets import connect
 LONG = ("port", "listen", "name", "command", "to", "keep", "events", "ids", "format", "json",
         "null", "timestamps", "state", "no-store",
         "drain", "queue-lines", "queue-bytes", "queue-age", "no-exchange", "heartbeat",
-        "suspect-after", "down-after", "ready-fd", "quiet", "verbose", "help", "version")
+        "suspect-after", "down-after", "config", "daemon", "log", "ready-fd", "quiet", "verbose",
+        "help", "version")
 
 # The values that an option takes, and values that it does not: at its bounds, just beyond, and
 # what is no such value at all.
