@@ -25,14 +25,18 @@ struct app {
     struct output *output; /* NULL on a terminal */
     struct report *report;
     struct interpreter *interpreter;
-    struct script *script;   /* NULL on a terminal, or if stdin is not read */
-    struct console *console; /* NULL elsewhere */
+    struct children *children; /* NULL if no program is ever run */
+    struct handlers *handlers; /* NULL without --on */
+    struct script *script;     /* NULL on a terminal, or if stdin is not read */
+    struct console *console;   /* NULL elsewhere */
     bool interactive;
+    mode_t umask;      /* that we were started with */
     bool wants_target; /* -t names a peer that is not known yet */
     enum phase phase;
     int status;
     int signals;        /* caught, that end us */
-    struct timer drain; /* the end of the drain; after it, of the wait for stdout */
+    uint64_t leave_by;  /* the end of the drain, monotonic us */
+    struct timer drain; /* for it; after it, for the end of the wait for stdout */
     uint64_t backlog;   /* bytes not written when that wait began */
 };
 

@@ -155,7 +155,7 @@ static bool take_QUEUE_AGE(struct options *o, const char *value)
     return true;
 }
 
-static bool take_silence(const char *name, const char *value, uint64_t *us)
+static bool take_period(const char *name, const char *value, uint64_t *us)
 {
     const uint64_t least = 10000, most = (uint64_t)24 * 3600 * 1000000;
     if (!waiting_seconds(span_of(value), us) || *us < least || *us > most)
@@ -165,17 +165,40 @@ static bool take_silence(const char *name, const char *value, uint64_t *us)
 
 static bool take_HEARTBEAT(struct options *o, const char *value)
 {
-    return take_silence("heartbeat", value, &o->heartbeat_us);
+    return take_period("heartbeat", value, &o->heartbeat_us);
 }
 
 static bool take_SUSPECT_AFTER(struct options *o, const char *value)
 {
-    return take_silence("suspect-after", value, &o->suspect_us);
+    return take_period("suspect-after", value, &o->suspect_us);
 }
 
 static bool take_DOWN_AFTER(struct options *o, const char *value)
 {
-    return take_silence("down-after", value, &o->down_us);
+    return take_period("down-after", value, &o->down_us);
+}
+
+static bool take_ON(struct options *o, const char *value)
+{
+    const char *cause;
+    struct handler_rule rule;
+    if (!handler_rule_parse(value, &rule, &cause))
+        return wrong("on", value, cause);
+    o->on = alloc_resize(o->on, o->on_count + 1, sizeof *o->on);
+    o->on[o->on_count++] = rule;
+    return true;
+}
+
+static bool take_ON_JOBS(struct options *o, const char *value)
+{
+    if (!read_amount(value, NULL, 0, 1, HANDLERS_JOBS_MAX, &o->on_jobs))
+        return wrong("on-jobs", value, "a number from 1 to 64 is needed");
+    return true;
+}
+
+static bool take_ON_LIMIT(struct options *o, const char *value)
+{
+    return take_period("on-limit", value, &o->on_limit_us);
 }
 
 static bool take_READY_FD(struct options *o, const char *value)

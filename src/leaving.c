@@ -21,6 +21,7 @@ static void drained(void *arg)
 {
     struct app *app = arg;
     app->phase = LEAVING;
+    handlers_leave(app->handlers, app->leave_by);
     node_leave(app->node);
 }
 
@@ -30,7 +31,8 @@ void app_leave(void *arg)
     if (app->phase != TALKING)
         return;
     app->phase = DRAINING;
-    timer_set(app->loop, &app->drain, loop_now(app->loop) + app->options.drain_us, drained, app);
+    app->leave_by = loop_now(app->loop) + app->options.drain_us;
+    timer_set(app->loop, &app->drain, app->leave_by, drained, app);
     loop_again(app->loop);
     if (app->console != NULL && !node_is_sent(app->node))
         log_notice("waiting until everything is delivered, at most %llu s; Ctrl-C leaves at once",
@@ -43,6 +45,7 @@ void app_insist(void *arg)
     struct app *app = arg;
     if (app->phase == DRAINING) {
         timer_stop(app->loop, &app->drain);
+        app->leave_by = loop_now(app->loop);
         drained(app);
     }
     app_leave(app);
@@ -145,7 +148,8 @@ void app_move_on(void *arg)
         timer_stop(app->loop, &app->drain);
         drained(app);
     }
-    if (app->phase == LEAVING && node_has_left(app->node) && !has_backlog(app))
+    if (app->phase == LEAVING && node_has_left(app->node) && handlers_have_ended(app->handlers) &&
+        !has_backlog(app))
         loop_stop(app->loop);
 }
 
@@ -157,6 +161,8 @@ int app_final_status(struct app *app)
     if (report_has_losses(app->report))
         app_raise_status(app, STATUS_UNDELIVERED);
     if (!node_is_stored(app->node)) /* the log has said why */
+        app_raise_status(app, STATUS_FAILED);
+    if (!handlers_have_succeeded(app->handlers))
         app_raise_status(app, STATUS_FAILED);
     if (!node_reached_all(app->node, &which)) {
         log_error("%s was never reached", which);

@@ -53,6 +53,7 @@ static void node_event(void *arg, const struct event *event)
     report_event(app->report, event);
     if (app->interpreter != NULL)
         interpreter_event(app->interpreter, event);
+    handlers_event(app->handlers, event);
 }
 
 static uint64_t sink_accepted(void *arg)
@@ -156,6 +157,28 @@ static void make_report(struct app *app)
         app->output = output_new(app->loop, STDOUT_FILENO, app_output_failed, app);
 }
 
+static bool make_handlers(struct app *app)
+{
+    const struct options *o = &app->options;
+    const struct handlers_config config = {o->on,          o->on_count, o->on_jobs,
+                                           o->on_limit_us, app->umask,  app->interactive};
+    if (o->on_count == 0)
+        return true;
+    app->children = children_new(app->loop);
+    if (app->children == NULL) {
+        log_error("--on: no program can be run: %s", strerror(errno));
+        return false;
+    }
+    app->handlers = handlers_new(app->loop, app->children, &config);
+    return true;
+}
+
+static void run_handlers(void *arg)
+{
+    struct app *app = arg;
+    handlers_turn(app->handlers);
+}
+
 static void diagnostic(void *arg, enum log_level level, struct span line)
 {
     struct app *app = arg;
@@ -249,10 +272,13 @@ static int start(struct app *app)
     app->loop = loop_new();
     take_signals(app);
     make_report(app);
+    if (!make_handlers(app))
+        return STATUS_FAILED;
     /* A turn: orders, then the node, then what that has led to. */
     loop_on_turn(app->loop, take_orders, app);
     make_node(app);
     loop_on_turn(app->loop, flush, app);
+    loop_on_turn(app->loop, run_handlers, app);
     loop_on_turn(app->loop, app_move_on, app);
     if (!listening_start(app->node, &app->options))
         return STATUS_FAILED;
@@ -278,6 +304,8 @@ static void tear_down(struct app *app)
     if (app->output != NULL)
         output_flush(app->output);
     node_free(app->node);
+    handlers_free(app->handlers);
+    children_free(app->children);
     output_free(app->output);
     report_free(app->report);
     database_close(app->db);
@@ -299,7 +327,7 @@ int main(int argc, char **argv)
     case OPTIONS_RUN: break;
     }
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
-    umask(077);
+    app.umask = umask(077);
     app.interactive = terminal_possible();
     app.status = start(&app);
     if (app.status == 0) {

@@ -123,6 +123,8 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
         .port = ADDRESS_DEFAULT_PORT,
         .ready_fd = -1,
         .drain_us = OPTIONS_DRAIN_US,
+        .on_jobs = HANDLERS_JOBS,
+        .on_limit_us = HANDLERS_LIMIT_US,
         .queue_lines = NODE_QUEUE_LINES,
         .queue_bytes = NODE_QUEUE_BYTES,
         .queue_age_s = NODE_EXPIRY_S,
@@ -155,4 +157,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 void options_free(struct options *o)
 {
     free(o->commands);
+    for (size_t i = 0; i < o->on_count; i++)
+        free(o->on[i].words);
+    free(o->on);
 }

@@ -6,6 +6,7 @@
 #ifndef HASHFLOW_OPTIONS_H
 #define HASHFLOW_OPTIONS_H
 
+#include "handlers.h"
 #include "wire/address.h"
 
 enum {
@@ -25,6 +26,9 @@ struct options {
     bool keep, events, ids, no_store, no_exchange, quiet, verbose;
     const char *state; /* NULL if not given */
     uint64_t drain_us;
+    struct handler_rule *on; /* in order; freed with options_free() */
+    size_t on_count;
+    uint64_t on_jobs, on_limit_us;
     uint64_t queue_lines, queue_bytes, queue_age_s;
     uint64_t heartbeat_us, suspect_us, down_us; /* they rise */
     int ready_fd;                               /* -1 if not given */
