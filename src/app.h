@@ -25,8 +25,7 @@ struct app {
     struct output *output; /* NULL on a terminal */
     struct report *report;
     struct interpreter *interpreter;
-    struct children *children; /* NULL if no program is ever run */
-    struct handlers *handlers; /* NULL without --on */
+    struct handlers *handlers; /* NULL if no program is ever run */
     struct script *script;     /* NULL on a terminal, or if stdin is not read */
     struct console *console;   /* NULL elsewhere */
     bool interactive;

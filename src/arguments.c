@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -189,10 +190,19 @@ static bool take_ON(struct options *o, const char *value)
     return true;
 }
 
+static bool take_ANSWER(struct options *o, const char *value)
+{
+    const char *cause;
+    free(o->answer.words);
+    if (!handler_command_parse(value, &o->answer, &cause))
+        return wrong("answer", value, cause);
+    return true;
+}
+
 static bool take_ON_JOBS(struct options *o, const char *value)
 {
     if (!read_amount(value, NULL, 0, 1, HANDLERS_JOBS_MAX, &o->on_jobs))
-        return wrong("on-jobs", value, "a number from 1 to 64 is needed");
+        return wrong("on-jobs", value, "a number from 1 to 48 is needed");
     return true;
 }
 

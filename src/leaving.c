@@ -144,7 +144,8 @@ void app_move_on(void *arg)
 {
     struct app *app = arg;
     if (app->phase == DRAINING && interpreter_is_idle(app->interpreter) &&
-        node_is_settled(app->node) && node_is_sent(app->node)) {
+        node_is_settled(app->node) && node_is_sent(app->node) &&
+        !handlers_owe_answers(app->handlers)) {
         timer_stop(app->loop, &app->drain);
         drained(app);
     }

@@ -129,6 +129,7 @@ static void make_node(struct app *app)
         .passing = app->db == NULL && home_port(o) == 0,
         .family = o->family,
         .receipts = o->events && !isatty(STDOUT_FILENO),
+        .answers = o->answer.words != NULL,
         .no_exchange = o->no_exchange,
         .queue_lines = o->queue_lines,
         .queue_bytes = o->queue_bytes,
@@ -160,23 +161,24 @@ static void make_report(struct app *app)
 static bool make_handlers(struct app *app)
 {
     const struct options *o = &app->options;
-    const struct handlers_config config = {o->on,          o->on_count, o->on_jobs,
-                                           o->on_limit_us, app->umask,  app->interactive};
-    if (o->on_count == 0)
+    const struct handlers_config config = {
+        .rules = o->on,
+        .count = o->on_count,
+        .answer = o->answer,
+        .jobs = o->on_jobs,
+        .limit_us = o->on_limit_us,
+        .umask = app->umask,
+        .terminal = app->interactive,
+    };
+    if (o->on_count == 0 && o->answer.words == NULL)
         return true;
-    app->children = children_new(app->loop);
-    if (app->children == NULL) {
-        log_error("--on: no program can be run: %s", strerror(errno));
+    app->handlers = handlers_new(app->loop, app->node, &config);
+    if (app->handlers == NULL) {
+        log_error("no program can be run: %s", strerror(errno));
         return false;
     }
-    app->handlers = handlers_new(app->loop, app->children, &config);
+    loop_on_turn(app->loop, handlers_turn, app->handlers);
     return true;
-}
-
-static void run_handlers(void *arg)
-{
-    struct app *app = arg;
-    handlers_turn(app->handlers);
 }
 
 static void diagnostic(void *arg, enum log_level level, struct span line)
@@ -272,13 +274,12 @@ static int start(struct app *app)
     app->loop = loop_new();
     take_signals(app);
     make_report(app);
-    if (!make_handlers(app))
-        return STATUS_FAILED;
     /* A turn: orders, then the node, then what that has led to. */
     loop_on_turn(app->loop, take_orders, app);
     make_node(app);
     loop_on_turn(app->loop, flush, app);
-    loop_on_turn(app->loop, run_handlers, app);
+    if (!make_handlers(app))
+        return STATUS_FAILED;
     loop_on_turn(app->loop, app_move_on, app);
     if (!listening_start(app->node, &app->options))
         return STATUS_FAILED;
@@ -305,7 +306,6 @@ static void tear_down(struct app *app)
         output_flush(app->output);
     node_free(app->node);
     handlers_free(app->handlers);
-    children_free(app->children);
     output_free(app->output);
     report_free(app->report);
     database_close(app->db);

@@ -158,6 +158,7 @@ void options_free(struct options *o)
 {
     free(o->commands);
     for (size_t i = 0; i < o->on_count; i++)
-        free(o->on[i].words);
+        free(o->on[i].command.words);
     free(o->on);
+    free(o->answer.words);
 }

@@ -29,6 +29,7 @@ struct options {
     struct handler_rule *on; /* in order; freed with options_free() */
     size_t on_count;
     uint64_t on_jobs, on_limit_us;
+    struct handler_command answer;
     uint64_t queue_lines, queue_bytes, queue_age_s;
     uint64_t heartbeat_us, suspect_us, down_us; /* they rise */
     int ready_fd;                               /* -1 if not given */

@@ -36,7 +36,7 @@ struct stream {
 struct child {
     struct child *next;
     struct children *children;
-    pid_t pid; /* and its group's */
+    pid_t pid; /* and its group's; 0 once it has been waited for */
     const struct child_handlers *handlers;
     void *arg;
     struct stream streams[CHILD_STREAMS];
@@ -277,6 +277,7 @@ static bool has_ended(struct child *c, int *status)
     kill(-c->pid, SIGKILL);
     tell_guard(c->children, -c->pid);
     waitpid(c->pid, status, 0);
+    c->pid = 0;
     return true;
 }
 
@@ -310,6 +311,8 @@ static void kill_late(void *arg)
 
 void child_stop(struct child *c)
 {
+    if (c->pid == 0)
+        return;
     kill(-c->pid, SIGTERM);
     timer_set(c->children->loop, &c->timer, loop_now(c->children->loop) + CHILD_GRACE_US, kill_late,
               c);

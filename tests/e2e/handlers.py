@@ -185,7 +185,7 @@ def wrong(scene):
             ("--on", "message=", "no program"), ("--on", "message= \t", "no program"),
             ("--on", "message=''", "no program"), ("--on", "message='a", "never closed"),
             ("--on", 'message=a "', "never closed"), ("--on", "up=a\\", "backslash"),
-            ("--on-jobs", "0", "1 to 64"), ("--on-jobs", "65", "1 to 64"),
+            ("--on-jobs", "0", "1 to 48"), ("--on-jobs", "49", "1 to 48"),
             ("--on-limit", "0", "0.01 to 86400"), ("--on-limit", "x", "0.01 to 86400")):
         node = scene.run("bob", option, value)
         assert node.wait() == 2, value
@@ -204,7 +204,7 @@ def slow(scene):
     assert len(children(node)) == 4
     assert node.finish() == 1
     assert watch.seconds() < 25
-    assert node.complaints() == ["hashflow: on leaving 996 handlers were not run, and 4 stopped"]
+    assert node.complaints() == ["hashflow: on leaving 996 programs of --on were not run, and 4 stopped"]
 
 
 def gated(notes):
@@ -263,7 +263,7 @@ def full(scene):
               if (found := re.search(r"not run, too many events are waiting, (\d+) times?", line))]
     assert sum(counts) == 300, node.complaints()
     assert len(counts) < 20
-    assert node.complaints()[-1] == "hashflow: on leaving 1000 handlers were not run, and 1 stopped"
+    assert node.complaints()[-1] == "hashflow: on leaving 1000 programs of --on were not run, and 1 stopped"
     assert len(node.messages()) == 1301
 
 
@@ -278,7 +278,7 @@ def full_of_bytes(scene):
         talker.send("x" * 60000)
     node.out.wait_count(81)
     assert node.finish() == 1
-    waited = re.fullmatch(r"hashflow: on leaving (\d+) handlers were not run, and 1 stopped",
+    waited = re.fullmatch(r"hashflow: on leaving (\d+) programs of --on were not run, and 1 stopped",
                           node.complaints()[-1])
     assert 65 <= int(waited.group(1)) <= 69, node.complaints()
 
