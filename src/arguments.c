@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -34,8 +35,13 @@ static bool wrong(const char *name, const char *value, const char *cause)
 FLAG(KEEP, keep)
 FLAG(EVENTS, events)
 FLAG(IDS, ids)
+FLAG(JSON, json)
+FLAG(NUL, nul)
+FLAG(TIMESTAMPS, timestamps)
 FLAG(NO_STORE, no_store)
 FLAG(NO_EXCHANGE, no_exchange)
+FLAG(RECEIVE_ONLY, receive_only)
+FLAG(PROGRESS, progress)
 FLAG(QUIET, quiet)
 FLAG(VERBOSE, verbose)
 FLAG(DAEMON, daemon)
@@ -91,6 +97,20 @@ static bool take_COMMAND(struct options *o, const char *value)
 static bool take_TO(struct options *o, const char *value)
 {
     o->to = value;
+    return true;
+}
+
+static bool take_FORMAT(struct options *o, const char *value)
+{
+    char *cause;
+    struct format *format = format_new(value, &cause);
+    if (format == NULL) {
+        wrong("format", value, cause);
+        free(cause);
+        return false;
+    }
+    format_free(o->format);
+    o->format = format;
     return true;
 }
 
@@ -159,7 +179,7 @@ static bool take_QUEUE_AGE(struct options *o, const char *value)
     return true;
 }
 
-static bool take_silence(const char *name, const char *value, uint64_t *us)
+static bool take_period(const char *name, const char *value, uint64_t *us)
 {
     const uint64_t least = 10000, most = (uint64_t)24 * 3600 * 1000000;
     if (!waiting_seconds(span_of(value), us) || *us < least || *us > most)
@@ -169,17 +189,76 @@ static bool take_silence(const char *name, const char *value, uint64_t *us)
 
 static bool take_HEARTBEAT(struct options *o, const char *value)
 {
-    return take_silence("heartbeat", value, &o->heartbeat_us);
+    return take_period("heartbeat", value, &o->heartbeat_us);
 }
 
 static bool take_SUSPECT_AFTER(struct options *o, const char *value)
 {
-    return take_silence("suspect-after", value, &o->suspect_us);
+    return take_period("suspect-after", value, &o->suspect_us);
 }
 
 static bool take_DOWN_AFTER(struct options *o, const char *value)
 {
-    return take_silence("down-after", value, &o->down_us);
+    return take_period("down-after", value, &o->down_us);
+}
+
+static bool take_ON(struct options *o, const char *value)
+{
+    const char *cause;
+    struct handler_rule rule;
+    if (!handler_rule_parse(value, &rule, &cause))
+        return wrong("on", value, cause);
+    o->on = alloc_resize(o->on, o->on_count + 1, sizeof *o->on);
+    o->on[o->on_count++] = rule;
+    return true;
+}
+
+static bool take_ANSWER(struct options *o, const char *value)
+{
+    const char *cause;
+    free(o->answer.words);
+    if (!handler_command_parse(value, &o->answer, &cause))
+        return wrong("answer", value, cause);
+    return true;
+}
+
+static bool take_ON_JOBS(struct options *o, const char *value)
+{
+    if (!read_amount(value, NULL, 0, 1, HANDLERS_JOBS_MAX, &o->on_jobs))
+        return wrong("on-jobs", value, "a number from 1 to 48 is needed");
+    return true;
+}
+
+static bool take_ON_LIMIT(struct options *o, const char *value)
+{
+    return take_period("on-limit", value, &o->on_limit_us);
+}
+
+/* What is to come does not come from stdin: its end does not matter. */
+static bool take_MESSAGES(struct options *o, const char *value)
+{
+    if (!span_number(span_of(value), &o->count) || o->count == 0)
+        return wrong("count", value, "a number of messages from 1 is needed");
+    o->keep = true;
+    return true;
+}
+
+static bool take_time(const char *name, const char *value, uint64_t *us)
+{
+    if (!waiting_seconds(span_of(value), us) || *us == 0)
+        return wrong(name, value, "a number of seconds above 0 is needed");
+    return true;
+}
+
+static bool take_TIMEOUT(struct options *o, const char *value)
+{
+    return take_time("timeout", value, &o->timeout_us);
+}
+
+static bool take_IDLE(struct options *o, const char *value)
+{
+    o->keep = true;
+    return take_time("idle", value, &o->idle_us);
 }
 
 static bool take_READY_FD(struct options *o, const char *value)

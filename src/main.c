@@ -21,6 +21,7 @@
 #include "home.h"
 #include "listening.h"
 #include "notify.h"
+#include "shell/answers.h"
 #include "shell/terminal.h"
 #include "system_log.h"
 
@@ -54,6 +55,9 @@ static void node_event(void *arg, const struct event *event)
     if (lost && app->console != NULL)
         console_lost(app->console);
     report_event(app->report, event);
+    if (app->interpreter != NULL)
+        interpreter_event(app->interpreter, event);
+    handlers_event(app->handlers, event);
 }
 
 static uint64_t sink_accepted(void *arg)
@@ -113,8 +117,10 @@ static void take_orders(void *arg)
 static void flush(void *arg)
 {
     struct app *app = arg;
-    if (app->output != NULL)
-        output_flush(app->output);
+    if (app_backlog(app) == 0)
+        return;
+    progress_make_way(app->progress);
+    output_flush(app->output);
 }
 
 /* --- start --- */
@@ -128,7 +134,8 @@ static void make_node(struct app *app)
         .name = name,
         .passing = app->db == NULL && home_port(o) == 0,
         .family = o->family,
-        .receipts = o->events && !isatty(STDOUT_FILENO),
+        .answers = o->answer.words != NULL,
+        .receipts = o->events && (o->json || !isatty(STDOUT_FILENO)),
         .no_exchange = o->no_exchange,
         .queue_lines = o->queue_lines,
         .queue_bytes = o->queue_bytes,
@@ -137,24 +144,68 @@ static void make_node(struct app *app)
         .suspect_us = o->suspect_us,
         .down_us = o->down_us,
         .leave_from_listeners = o->listen_count > 0,
+        .message_limit = o->count,
     };
     app->node = node_new(app->loop, app->db, &config, &sink);
     free(name);
 }
 
+static void make_quota(struct app *app)
+{
+    static const struct quota_handlers handlers = {app_backlog, app_enough, app_timed_out};
+    const struct quota_config config = {
+        .count = app->options.count,
+        .idle_us = app->options.idle_us,
+        .timeout_us = app->options.timeout_us,
+    };
+    app->quota = quota_new(app->loop, app->node, &config, &handlers, app);
+}
+
 static void make_report(struct app *app)
 {
+    const struct options *o = &app->options;
     const char *no_colour = getenv("NO_COLOR");
+    bool terminal = isatty(STDOUT_FILENO);
     const struct report_config config = {
-        .terminal = isatty(STDOUT_FILENO),
+        .style = o->json    ? REPORT_JSON
+                 : terminal ? REPORT_PEOPLE
+                            : REPORT_TEXT,
+        .format = o->format,
+        .keys = answer_keys,
+        .events = o->events || app->interactive,
         .colour = app->interactive && (no_colour == NULL || no_colour[0] == '\0'),
-        .events = app->options.events || app->interactive,
-        .ids = app->options.ids,
+        .ascii = terminal,
+        .ids = o->ids,
+        .nul = o->nul && !terminal,
+        .timestamps = o->timestamps,
     };
     const struct report_sink sink = {print_line, say, app};
     app->report = report_new(&config, &sink);
     if (!app->interactive)
         app->output = output_new(app->loop, STDOUT_FILENO, app_output_failed, app);
+}
+
+static bool make_handlers(struct app *app)
+{
+    const struct options *o = &app->options;
+    const struct handlers_config config = {
+        .rules = o->on,
+        .count = o->on_count,
+        .answer = o->answer,
+        .jobs = o->on_jobs,
+        .limit_us = o->on_limit_us,
+        .umask = app->umask,
+        .terminal = app->interactive,
+    };
+    if (o->on_count == 0 && o->answer.words == NULL)
+        return true;
+    app->handlers = handlers_new(app->loop, app->node, &config);
+    if (app->handlers == NULL) {
+        log_error("no program can be run: %s", strerror(errno));
+        return false;
+    }
+    loop_on_turn(app->loop, handlers_turn, app->handlers);
+    return true;
 }
 
 static void diagnostic(void *arg, enum log_level level, struct span line)
@@ -195,7 +246,7 @@ static bool make_input(struct app *app)
         interpreter_queue(app->interpreter, span_of(o->commands[i]), false);
     if (app->interactive)
         return make_console(app);
-    if (is_null_device(STDIN_FILENO) && o->command_count == 0)
+    if (o->receive_only || (is_null_device(STDIN_FILENO) && o->command_count == 0))
         return true; /* receive only */
     app->script = script_new(app->loop, STDIN_FILENO, o->to != NULL, app->node, app->interpreter,
                              app_input_ended, app);
@@ -282,6 +333,11 @@ static int start(struct app *app)
     loop_on_turn(app->loop, take_orders, app);
     make_node(app);
     loop_on_turn(app->loop, flush, app);
+    make_quota(app);
+    if (app->options.progress && !app->interactive)
+        app->progress = progress_new(app->loop, app->node);
+    if (!make_handlers(app))
+        return STATUS_FAILED;
     loop_on_turn(app->loop, app_move_on, app);
     if (!listening_start(app->node, &app->options))
         return STATUS_FAILED;
@@ -304,9 +360,12 @@ static void tear_down(struct app *app)
     console_free(app->console);
     script_free(app->script);
     interpreter_free(app->interpreter);
+    quota_free(app->quota);
+    progress_free(app->progress);
     if (app->output != NULL)
         output_flush(app->output);
     node_free(app->node);
+    handlers_free(app->handlers);
     output_free(app->output);
     report_free(app->report);
     database_close(app->db);
@@ -321,23 +380,28 @@ int main(int argc, char **argv)
     struct app app = {.phase = TALKING};
     open_standard_descriptors();
     setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C"); /* scripts read our numbers */
     signal(SIGPIPE, SIG_IGN);
-    switch (options_parse(argc, argv, &app.options)) {
+    enum options_result parsed = options_parse(argc, argv, &app.options);
+    if (parsed != OPTIONS_RUN)
+        options_free(&app.options);
+    switch (parsed) {
     case OPTIONS_DONE: return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
     case OPTIONS_WRONG: return STATUS_USAGE;
     case OPTIONS_RUN: break;
     }
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
-    app.interactive = !app.options.daemon && terminal_possible();
+    app.interactive = !app.options.receive_only && !app.options.daemon && terminal_possible();
     choose_log(&app, true);
     if (app.options.daemon && !background_enter(&app.waiting, &app.status)) {
         options_free(&app.options);
         return app.status;
     }
-    umask(077);
+    app.umask = umask(077);
     app.status = start(&app);
     if (app.status == 0) {
         loop_run(app.loop);
+        progress_finish(app.progress);
         app.status = app_final_status(&app);
     }
     int status = app.status;

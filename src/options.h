@@ -6,6 +6,8 @@
 #ifndef HASHFLOW_OPTIONS_H
 #define HASHFLOW_OPTIONS_H
 
+#include "handlers.h"
+#include "report/format.h"
 #include "wire/address.h"
 
 enum {
@@ -23,10 +25,18 @@ struct options {
     const char *name;      /* NULL if not given; these borrow from argv and config_text */
     const char **commands; /* in order; freed with options_free() */
     size_t command_count;
-    const char *to; /* NULL if not given */
-    bool keep, events, ids, no_store, no_exchange, quiet, verbose;
+    const char *to;        /* NULL if not given */
+    struct format *format; /* NULL if not given; freed with options_free() */
+    bool json, nul, timestamps;
+    bool keep, events, ids, no_store, no_exchange, receive_only, progress, quiet, verbose;
+    uint64_t count; /* 0 if not given, as with the next two */
+    uint64_t idle_us, timeout_us;
     const char *state; /* NULL if not given */
     uint64_t drain_us;
+    struct handler_rule *on; /* in order; freed with options_free() */
+    size_t on_count;
+    uint64_t on_jobs, on_limit_us;
+    struct handler_command answer;
     uint64_t queue_lines, queue_bytes, queue_age_s;
     uint64_t heartbeat_us, suspect_us, down_us; /* they rise */
     int ready_fd;                               /* -1 if not given */
@@ -44,7 +54,7 @@ enum options_result {
     OPTIONS_WRONG, /* the log has said what */
 };
 
-/* Only if they are to RUN is there something to options_free(). */
+/* Whatever the result, *out goes to options_free(). */
 enum options_result options_parse(int argc, char **argv, struct options *out);
 void options_free(struct options *o);
 

@@ -9,7 +9,8 @@ from hashflow_test import main, test
 from hashflow_test.seed import unique_ip
 from hashflow_test.sockets import connect
 
-LONG = ("port", "listen", "name", "command", "to", "keep", "events", "ids", "state", "no-store",
+LONG = ("port", "listen", "name", "command", "to", "keep", "events", "ids", "format", "json",
+        "null", "timestamps", "state", "no-store",
         "drain", "queue-lines", "queue-bytes", "queue-age", "no-exchange", "heartbeat",
         "suspect-after", "down-after", "config", "daemon", "log", "ready-fd", "quiet", "verbose",
         "help", "version")
@@ -45,7 +46,7 @@ def help_text(scene):
         assert node.wait() == 0 and not node.err.items()
         for name in LONG:
             assert f"--{name}" in text, name
-        for letter in "plnctke46qv":
+        for letter in "plnctkeF046qv":
             assert re.search(rf"(^|\W)-{letter}\b", text), letter
 
 

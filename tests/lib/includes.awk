@@ -14,6 +14,7 @@ BEGIN {
     home["ares.h"] = "net/resolver.c"
     home["readline/"] = "shell/"
     home["syslog.h"] = "system_log.c"
+    home["jansson.h"] = "report/json.c"
     home["uni"] = "base/text.c"
 }
 
