@@ -382,13 +382,16 @@ int main(int argc, char **argv)
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* scripts read our numbers */
     signal(SIGPIPE, SIG_IGN);
-    switch (options_parse(argc, argv, &app.options)) {
+    enum options_result parsed = options_parse(argc, argv, &app.options);
+    if (parsed != OPTIONS_RUN)
+        options_free(&app.options);
+    switch (parsed) {
     case OPTIONS_DONE: return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
     case OPTIONS_WRONG: return STATUS_USAGE;
     case OPTIONS_RUN: break;
     }
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
-    app.interactive = !app.options.daemon && !app.options.receive_only && terminal_possible();
+    app.interactive = !app.options.receive_only && !app.options.daemon && terminal_possible();
     choose_log(&app, true);
     if (app.options.daemon && !background_enter(&app.waiting, &app.status)) {
         options_free(&app.options);
