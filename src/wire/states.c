@@ -13,6 +13,7 @@ static const struct state awaiting_hello, plain, tail, tail_told, young_session,
 
 static const char nul_in_line[] = "a NUL byte in a line";
 static const char long_text[] = "a text of more than 65000 bytes";
+static const char cut_short[] = "the connection broke in the middle of a line";
 
 static bool has_nul(struct span line)
 {
@@ -66,7 +67,7 @@ static void deliver_partial(struct session *s, int error)
     if (error == 0 || has_header(partial))
         deliver(s, partial);
     else
-        session_refuse(s, "the connection broke in the middle of a line");
+        session_refuse(s, cut_short);
 }
 
 static void become_stream(struct session *s)
@@ -152,10 +153,25 @@ static void listener_first_timeout(struct session *s, uint64_t now)
     session_enter(s, &tail, now + SESSION_TAIL_US);
 }
 
+/* A node's greeting has an LF, which a reset may have cut off with the rest. */
+static bool may_be_greeting(struct span partial)
+{
+    static const char word[] = "Connected";
+    struct message message;
+
+    return message_parse(partial, &message) && message.text.len < sizeof word &&
+           (message.text.len == 0 || memcmp(word, message.text.at, message.text.len) == 0);
+}
+
 static void listener_first_end(struct session *s, int error)
 {
     struct span partial = line_partial(&s->cutter);
 
+    if (error != 0 && may_be_greeting(partial)) {
+        session_refuse(s, cut_short);
+        session_done(s);
+        return;
+    }
     if (is_oneshot(partial))
         session_declare(s, DIALECT_ONESHOT);
     else if (partial.len > 0 && (error == 0 || has_header(partial)))
@@ -283,7 +299,7 @@ static void deliver_last(struct session *s, int error)
                    memcmp(partial.at, start, partial.len) == 0;
 
     if (awaited || span_starts(partial, start))
-        session_refuse(s, "the connection broke in the middle of a line");
+        session_refuse(s, cut_short);
     else
         deliver_partial(s, error);
 }
