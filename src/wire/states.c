@@ -141,9 +141,32 @@ static bool is_oneshot(struct span partial)
     return partial.len <= MESSAGE_ONESHOT_MAX && has_header(partial);
 }
 
+/* A node's greeting ends with LF; how much of it comes at a time is the network's choice. */
+static bool begins_greeting(struct span partial, struct message *message)
+{
+    static const char text[] = "Connected";
+
+    return message_parse(partial, message) && message->text.len < sizeof text &&
+           (message->text.len == 0 || memcmp(text, message->text.at, message->text.len) == 0);
+}
+
+bool session_awaits_greeting(const struct session *s)
+{
+    struct span partial = line_partial(&s->cutter);
+    struct message message;
+
+    return s->state == &state_listener &&
+           (!has_header(partial) || begins_greeting(partial, &message));
+}
+
+/* Whole and without LF a greeting is that of a one-shot program. */
 static void listener_first_partial(struct session *s, uint64_t now)
 {
-    s->deadline = is_oneshot(line_partial(&s->cutter)) ? now + SESSION_SILENCE_US : 0;
+    struct span partial = line_partial(&s->cutter);
+    struct message message;
+    bool goes_on = begins_greeting(partial, &message) && message.kind != MESSAGE_CONNECTED;
+
+    s->deadline = is_oneshot(partial) && !goes_on ? now + SESSION_SILENCE_US : 0;
 }
 
 static void listener_first_timeout(struct session *s, uint64_t now)
@@ -153,21 +176,12 @@ static void listener_first_timeout(struct session *s, uint64_t now)
     session_enter(s, &tail, now + SESSION_TAIL_US);
 }
 
-/* A node's greeting has an LF, which a reset may have cut off with the rest. */
-static bool may_be_greeting(struct span partial)
-{
-    static const char word[] = "Connected";
-    struct message message;
-
-    return message_parse(partial, &message) && message.text.len < sizeof word &&
-           (message.text.len == 0 || memcmp(word, message.text.at, message.text.len) == 0);
-}
-
 static void listener_first_end(struct session *s, int error)
 {
     struct span partial = line_partial(&s->cutter);
+    struct message message;
 
-    if (error != 0 && may_be_greeting(partial)) {
+    if (error != 0 && begins_greeting(partial, &message)) {
         session_refuse(s, cut_short);
         session_done(s);
         return;
