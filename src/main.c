@@ -195,7 +195,7 @@ static bool make_handlers(struct app *app)
         .jobs = o->on_jobs,
         .limit_us = o->on_limit_us,
         .umask = app->umask,
-        .terminal = app->interactive,
+        .logged = app->interactive || app->progress != NULL || o->log == OPTIONS_LOG_SYSLOG,
     };
     if (o->on_count == 0 && o->answer.words == NULL)
         return true;
