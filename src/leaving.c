@@ -161,7 +161,8 @@ static bool has_backlog(struct app *app)
 void app_timed_out(void *arg, const char *what)
 {
     struct app *app = arg;
-    bool done = app->phase == LEAVING && app_backlog(app) == 0 && handlers_have_ended(app->handlers);
+    bool done =
+        app->phase == LEAVING && app_backlog(app) == 0 && handlers_have_ended(app->handlers);
     if (!done) {
         log_error("%s", app->phase == TALKING ? what : "--timeout is over before all was done");
         app_raise_status(app, STATUS_TIMEOUT);
