@@ -246,7 +246,7 @@ def drain(scene):
     clock = Stopwatch()
     assert node.wait() == 4
     assert clock.seconds() < 3
-    node.complains("hashflow: --timeout is over before all was delivered")
+    node.complains("hashflow: --timeout is over before all was done")
     node.complains(re.compile("1 "))
 
 
@@ -263,6 +263,16 @@ def others(scene):
     assert clock.seconds() < 3
     os.close(read_end)
     os.close(write_end)
+
+
+@test("--timeout ends handlers that still run")
+def handlers(scene):
+    node = scene.node("alice", "-W", "1", "--on", "message=sleep 30", "-C", "1")
+    scene.session(node).msg("one")
+    clock = Stopwatch()
+    assert node.wait() == 4
+    assert clock.seconds() < 3
+    node.complains("hashflow: --timeout is over before all was done")
 
 
 @test("a node that has finished in time does not care about its --timeout")
