@@ -377,10 +377,7 @@ int main(int argc, char **argv)
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* scripts read our numbers */
     signal(SIGPIPE, SIG_IGN);
-    enum options_result parsed = options_parse(argc, argv, &app.options);
-    if (parsed != OPTIONS_RUN)
-        options_free(&app.options);
-    switch (parsed) {
+    switch (options_parse(argc, argv, &app.options)) {
     case OPTIONS_DONE: return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
     case OPTIONS_WRONG: return STATUS_USAGE;
     case OPTIONS_RUN: break;

@@ -122,7 +122,7 @@ static void add_time(json_t *object)
     json_object_set_new_nocheck(object, "unix", json_real((double)now / 1e6));
 }
 
-/* A terminal gets ASCII alone, without DEL, which JSON does not escape: it stands in strings only. */
+/* A terminal gets ASCII alone, and no DEL, which JSON leaves as it is and only strings have. */
 static int take(const char *bytes, size_t len, void *arg)
 {
     struct report *r = arg;

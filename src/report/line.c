@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The line that is being made, piece by piece or by the format, until it is written whole. It does
- * not know which news it is about.
+ * The line that is being made, in pieces or, for a message, by the user's format, until it is
+ * written whole.
  */
 #include "config.h"
 

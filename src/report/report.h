@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * News in lines: what the node tells and what commands answer, as a script reads it on stdout or
- * as a person reads it on a terminal, or in a format that somebody has chosen. It prints and says through functions that it is given; it does
- * not know where they lead, and never decides what happens.
+ * News in lines: what the node tells and what commands answer, as a script reads it on stdout, as a
+ * person reads it on a terminal, or in a form that somebody has chosen. It prints and says through
+ * functions that it is given; it does not know where they lead, and never decides what happens.
  */
 #ifndef HASHFLOW_REPORT_REPORT_H
 #define HASHFLOW_REPORT_REPORT_H

@@ -20,6 +20,7 @@ static const char *const keys[COMMAND_COUNT] = {
     [COMMAND_peers] = "address name? dialect state rtt_ms# seen?",
     [COMMAND_outbox] = "address name? lines# bytes# cause",
     [COMMAND_ping] = "address name? rtt_ms#",
+    [COMMAND_ask] = "address name? text",
     [COMMAND_whoami] = "name node addresses[]",
     [COMMAND_echo] = "text",
     [COMMAND_help] = "text",

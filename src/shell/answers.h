@@ -14,9 +14,9 @@ struct answers {
     void *arg;
 };
 
-/* The names of the fields of a command's answers, in their order and separated by spaces; NULL if it
- * has none. One that ends with ? holds a dash where nothing is known, with # a number, and with [] it
- * stands for all that are left. */
+/* The names of the fields of a command's answers, in their order, with spaces between them; NULL if
+ * it has none. One that ends with ? holds a dash where nothing is known, with # a number, and with
+ * [] it stands for all that are left. */
 const char *answer_keys(const char *command);
 
 void answer_connected(const struct answers *a, const struct peer *peer);

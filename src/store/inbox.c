@@ -129,9 +129,10 @@ void inbox_drop(struct database *db, int64_t upto)
 
 void inbox_shorten(struct database *db, int64_t id, size_t left)
 {
-    sqlite3_stmt *s = database_statement(
-        db, "UPDATE inbox SET lines = substr(lines, -?2) WHERE id = ?1 AND length(lines) > ?2",
-        true);
+    sqlite3_stmt *s = database_statement(db,
+                                         "UPDATE inbox SET lines = substr(CAST(lines AS BLOB), -?2)"
+                                         " WHERE id = ?1 AND length(CAST(lines AS BLOB)) > ?2",
+                                         true);
 
     sqlite3_bind_int64(s, 1, id);
     sqlite3_bind_int64(s, 2, (int64_t)left);

@@ -12,16 +12,18 @@ import subprocess
 import time
 
 from hashflow_test import DEADLINE, Skip, main, send_once, test, wait_until
-from hashflow_test.process import encode
 from hashflow_test.session import Identity
 
 #: What a line can be made of; no line ends with a CR, which belongs to its end.
-TEXTS = [b"plain", b"", b" ", b"  two blanks before and behind  ", b"a\tb\t", b'"double" \'single\'',
-         b"back\\slash \\n \\0 \\\\ \\", b"%p %% %n %", b"/peers", b"* up 127.0.0.1:1 x", b"-",
+TEXTS = [b"plain", b"", b" ", b"  two blanks before and behind  ", b"a\tb\t",
+         b'"double" \'single\'', b"back\\slash \\n \\0 \\\\ \\", b"%p %% %n %",
+         b"/peers", b"* up 127.0.0.1:1 x", b"-", b"{}", b"a\rb",
          "zoë 👋 中文 \u202e".encode(), b"\xff", b"caf\xe9 \xc3\xab", b"\xe4\xb8", b"\xed\xa0\x80",
-         b"\x01\x1b[2J\x7f\x0b\x0c\x08", "\u0085\u2028\u2029\ufeff\uffff".encode(), b"{}", b"a\rb",
+         b"\x01\x1b[2J\x7f\x0b\x0c\x08", "\u0085\u2028\u2029\ufeff\uffff".encode(),
          bytes(range(1, 10)) + bytes(range(11, 13)) + bytes(range(14, 256)), b"x" * 65000]
 MESSAGE_KEYS = ["type", "time", "unix", "address", "name", "node", "kind", "id", "text"]
+EVENT_KEYS = ["type", "event", "time", "unix", "address", "name", "node"]
+REPLY_KEYS = ["type", "command"]
 
 
 def told(scene, *options, texts=(), orders=(), sender=(), **more):
@@ -55,6 +57,12 @@ def text_of(record):
         assert list(record)[-2:] == ["text", "text_base64"]
         return base64.b64decode(record["text_base64"], validate=True)
     return record["text"].encode()
+
+
+def jq(program, data, *options):
+    """What jq makes of it; it fails on what is no JSON."""
+    return subprocess.run(["jq", "-c", *options, program], input=data, check=True,
+                          stdout=subprocess.PIPE, timeout=DEADLINE).stdout
 
 
 def screen(scene, *options):
@@ -111,15 +119,13 @@ def json_unharmed(scene):
 def json_for_jq(scene):
     if not shutil.which("jq"):
         raise Skip("jq is missing")
-    data = told(scene, "--json", "-e", texts=TEXTS, orders=["/peers", "/whoami", "/help", "/echo \xff"])
-    answer = subprocess.run(["jq", "-c", "[.type, (.text|type)]"], input=data, check=True,
-                            stdout=subprocess.PIPE, timeout=DEADLINE).stdout.decode().splitlines()
+    data = told(scene, "--json", "-e", texts=TEXTS, orders=["/peers", "/whoami", "/help", "/echo é"])
+    answer = jq("[.type, (.text|type)]", data).decode().splitlines()
     assert len(answer) == data.count(b"\n")
     assert answer.count('["message","string"]') == len(TEXTS)
     assert answer.count('["event","null"]') >= 1
     assert answer.count('["reply","null"]') >= 1 and answer.count('["reply","string"]') > 10
-    texts = subprocess.run(["jq", "-j", r'select(.type == "message" and .text_base64 == null)|.text, "\n"'],
-                           input=data, check=True, stdout=subprocess.PIPE, timeout=DEADLINE).stdout
+    texts = jq('select(.type == "message" and .text_base64 == null) | .text', data, "-r")
     assert texts == b"".join(text + b"\n" for text in TEXTS
                              if "\ufffd" not in text.decode("utf-8", "replace"))
 
@@ -134,18 +140,20 @@ def json_keys(scene):
     session.ping("marker")
     node.send("/peers", "/whoami", "/msg cora hi", "/outbox", "/echo done")
     node.expect('{"type":"reply","command":"echo","text":"done"}')
+    node.expect(re.compile('"event":"sent"'))
     records = [json.loads(line) for line in node.out.items()]
     up, message, name, peers, whoami, *rest = records
-    assert list(up) == ["type", "event", "time", "unix", "address", "name", "node"], up
+    assert list(up) == EVENT_KEYS, up
     assert (up["event"], up["name"], up["node"]) == ("up", "carol", "carolsnode")
     assert list(message) == MESSAGE_KEYS and message["id"].startswith("carolsnode.")
-    assert list(name)[-2:] == ["node", "former"] and (name["name"], name["former"]) == ("cora", "carol")
-    assert list(peers) == ["type", "command", "address", "name", "dialect", "state", "rtt_ms", "seen"]
+    assert list(name)[-2:] == ["node", "former"]
+    assert (name["name"], name["former"]) == ("cora", "carol")
+    assert list(peers) == [*REPLY_KEYS, "address", "name", "dialect", "state", "rtt_ms", "seen"]
     assert peers["dialect"] == "session" and isinstance(peers["rtt_ms"], (int, float, type(None)))
-    assert list(whoami) == ["type", "command", "name", "node", "addresses"]
+    assert list(whoami) == [*REPLY_KEYS, "name", "node", "addresses"]
     assert node.address in whoami["addresses"]
-    sent = [r for r in rest if r["type"] == "event"]
-    assert sent and list(sent[0]) == ["type", "event", "time", "unix", "address", "name", "node", "id"]
+    sent = [r for r in rest if r.get("event") == "sent"]
+    assert list(sent[0]) == [*EVENT_KEYS, "id"]
     outbox = [r for r in rest if r.get("command") == "outbox"]
     assert [(r["lines"], type(r["bytes"])) for r in outbox] == [(1, int)], outbox
 
@@ -153,11 +161,12 @@ def json_keys(scene):
 @test("--json: a line that was lost is a reply with its result and cause")
 def json_failed(scene):
     port = scene.ports(1)[0]
-    node = scene.run("alice", "--json", "-q", "--drain", "1", stdin=b"/msg 127.0.0.1:%d hi\n" % port)
+    order = f"/msg 127.0.0.1:{port} hi\n"
+    node = scene.run("alice", "--json", "-q", "--drain", "1", stdin=order.encode())
     node.free_form = True
     assert node.wait() == 3
     lost = json.loads(node.out.items()[0])
-    assert list(lost) == ["type", "command", "result", "address", "name", "cause"], lost
+    assert list(lost) == [*REPLY_KEYS, "result", "address", "name", "cause"], lost
     assert (lost["command"], lost["result"], lost["name"]) == ("msg", "failed", None)
     assert lost["address"] == f"127.0.0.1:{port}" and lost["cause"]
 
@@ -202,7 +211,8 @@ def layout(scene):
 
 @test("a format does not touch replies and events")
 def replies_keep_their_form(scene):
-    data = told(scene, "-F", "<%p>", "-e", texts=[b"a"], orders=["/echo  b"]).decode().splitlines()
+    data = told(scene, "-F", "<%p>", "-e", texts=[b"a"], orders=["/echo  b"])
+    data = data.decode().splitlines()
     assert "<a>" in data and "/echo  b" in data
     assert re.fullmatch(r"\* up 127\.0\.0\.1:\d+ alice", data[0])
 
@@ -227,14 +237,17 @@ def timestamps(scene):
         *messages, reply = data.decode().splitlines()
         assert reply == "/echo x" and len(messages) == 2
         for message, text in zip(messages, ("a  b", "")):
-            rest = r"127\.0\.0\.1:\d+ alice " + (r"\S+\.\d+\.\d+ " if ids else "") + text
-            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+05:30 " + rest, message), message
+            moment = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+05:30"
+            ident = r"\S+\.\d+\.\d+ " if ids else ""
+            pattern = rf"{moment} 127\.0\.0\.1:\d+ alice {ident}{text}"
+            assert re.fullmatch(pattern, message), message
 
 
 @test("a wrong format is one line that names the place, and exit 2")
 def wrong_format(scene):
-    for text, place in (("%q", "byte 1"), ("a %n %", "byte 6"), ("\\x", "byte 1"), ("%1001n", "byte 1"),
-                        ("%k" * 65, "byte 129"), ("%.n", "byte 1"), ("\x1b%q", "byte 2")):
+    for text, place in (("%q", "byte 1"), ("a %n %", "byte 6"), ("\\x", "byte 1"),
+                        ("%1001n", "byte 1"), ("%k" * 65, "byte 129"), ("%.n", "byte 1"),
+                        ("\x1b%q", "byte 2")):
         node = scene.run("alice", "-F", text)
         assert node.wait() == 2 and len(node.err) == 1 and place in node.errors(), node.errors()
         assert "\x1b" not in node.errors()
@@ -252,7 +265,7 @@ def exclusive(scene):
 
 @test("on a terminal nothing comes raw out of a format or JSON, and -0 leaves lines")
 def on_a_terminal(scene):
-    hostile = "\x1b[2J\x7f\u202e" + encode("").decode() + "end"
+    hostile = "\x1b[2J\x7f\u202eend"
     for options, wanted in ((["-F", "<%n|%p>", "-0"], rb"<carol|\x1b[2J\x7f\u{202e}end>"),
                             (["--json", "-0"], rb'"text":"\u001B[2J\u007F\u202Eend"}')):
         node, seen = screen(scene, *options)
@@ -267,7 +280,8 @@ def timestamps_on_a_terminal(scene):
     node, seen = screen(scene, "--timestamps")
     scene.session(node, "carol").msg("hello")
     wait_until(lambda: b"hello" in seen(), "the text is shown")
-    assert re.search(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d carol \xe2\x86\x92 you: hello\r\n", seen()), seen()
+    moment = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+    assert re.search(moment + rb" carol \xe2\x86\x92 you: hello\r\n", seen()), seen()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -375,6 +376,21 @@ static void numbers_and_texts_of_replies(void **state)
     json_decref(object);
 }
 
+/* So that a command that is answered does not come without names for what it answers. */
+static void each_command_that_is_answered_has_keys(void **state)
+{
+    static const char silent[] = " disconnect to forget ban name wait quit ";
+    (void)state;
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        char word[32];
+        const char *name = command_at(i)->name;
+        snprintf(word, sizeof word, " %s ", name);
+        if ((answer_keys(name) == NULL) != (strstr(silent, word) != NULL))
+            fail_msg("/%s is answered and has no keys, or the other way round", name);
+    }
+    assert_null(answer_keys("no such command"));
+}
+
 /* --- */
 
 static void a_terminal_gets_nothing_raw(void **state)
@@ -414,6 +430,7 @@ int main(void)
         cmocka_unit_test(what_was_lost_is_a_reply),
         cmocka_unit_test(replies_have_named_fields),
         cmocka_unit_test(numbers_and_texts_of_replies),
+        cmocka_unit_test(each_command_that_is_answered_has_keys),
         cmocka_unit_test(a_terminal_gets_nothing_raw),
     };
 
