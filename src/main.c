@@ -290,16 +290,11 @@ static bool dial_addresses(struct app *app)
     return true;
 }
 
-/* Where diagnostics go when no console shows them. starting: whoever has started a daemon is still
- * there to see them. */
+/* starting: whoever has started a daemon is still there to see what it says. */
 static void choose_log(const struct app *app, bool starting)
 {
-    if (app->options.log == OPTIONS_LOG_STDERR)
-        log_set_sink(log_to_stderr, NULL);
-    else if (app->interactive || (app->options.daemon && starting))
-        log_set_sink(system_log_write_both, NULL);
-    else
-        log_set_sink(system_log_write, NULL);
+    bool seen = app->interactive || (app->options.daemon && starting);
+    system_log_choose(app->options.log == OPTIONS_LOG_SYSLOG, seen);
 }
 
 /* Whoever waits for us, a service manager or the one who started a daemon, learns that we listen. */
