@@ -106,8 +106,10 @@ def left_over(scene):
     try:
         node = scene.node("alice", "-p", port, home=home, stdout=write_end)
         session = scene.session(node, resume=0)
-        session.write(verbs(400, "x" * 50))
-        session.acked(400)
+        lines = verbs(400, "x" * 50).splitlines(keepends=True)
+        for number in range(0, 400, 50):  # each in a turn of its own
+            session.write(b"".join(lines[number:number + 50]))
+            session.acked(number + 50)
         node.kill()
     finally:
         os.close(read_end)
@@ -322,7 +324,8 @@ def idle_slow(scene):
     for number in range(3):
         other = scene.node("clock", "--idle", "0.3", stdin="null")
         assert other.wait() == 0
-        session.ping(f"alive{number}")
+        node.send(f"/bcast {number}")
+        session.hears(f"{number}")
     lines = Log("reader")
     threading.Thread(target=collect, args=(Lines(read_end, lines),), daemon=True).start()
     assert node.wait() == 0
