@@ -277,11 +277,17 @@ static void take_signals(struct app *app)
         loop_on_signal(app->loop, SIGINT, app_signalled, app);
 }
 
+/* The same command line may be used on each of several machines, and names them all. */
 static bool dial_addresses(struct app *app)
 {
     for (size_t i = 0; i < app->options.address_count; i++) {
         char *cause;
-        if (node_connect(app->node, span_of(app->options.addresses[i]), &cause) != NULL)
+        struct span address = span_of(app->options.addresses[i]);
+        if (node_is_at(app->node, address)) {
+            log_detail("%s: that is this node itself", app->options.addresses[i]);
+            continue;
+        }
+        if (node_connect(app->node, address, &cause) != NULL)
             continue;
         log_error("%s", cause);
         free(cause);
