@@ -113,6 +113,25 @@ def copies(scene):
     assert node.finish() == 0
 
 
+@test("what a new connection brings again does not count again")
+def again(scene):
+    terminal = scene.add(Terminal())
+    peer = scene.session_listener(ack=False)
+    node = scene.node("alice", "--progress", "-q", "-t", "all", peer.address,
+                      within=terminal.within(2))
+    session = peer.open()
+    node.write(as_input(entries(10)))
+    session.hears("entry 9")
+    terminal.shows(10, 0, 10)
+    session.close()
+    session = peer.open(1)
+    session.hears("entry 9")
+    session.ack()
+    terminal.shows(10, 10, 0)
+    assert node.finish() == 0
+    assert {sent for sent, _, _ in terminal.figures()} <= {0, 10}
+
+
 @test("the line is written anew at most five times a second")
 def seldom(scene):
     terminal = scene.add(Terminal())
