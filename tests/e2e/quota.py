@@ -9,10 +9,11 @@ import re
 import socket
 import threading
 
-from hashflow_test import Log, Stopwatch, dead_address, main, test
+from hashflow_test import Log, Stopwatch, dead_address, main, test, wait_until
 from hashflow_test.ledger import Transcript, as_input, check_each_once, entries
 from hashflow_test.process import Lines, collect, pipe_size
 from hashflow_test.sockets import join_address, listen
+from hashflow_test.terminal import Terminal
 
 LAST = re.compile("came after the last message wanted")
 
@@ -366,6 +367,21 @@ def receive_only(scene):
     assert node.running
     node.signal(15)
     assert node.wait() == 0
+
+
+@test("-r on a terminal shows what comes, takes no lines, and ends with Ctrl-C")
+def on_terminal(scene):
+    terminal = scene.add(Terminal())
+    node = scene.node("alice", "-r", within=terminal.within(0, 1, 2), env={"TERM": "xterm"})
+    session = scene.session(node, "bob")
+    terminal.type("/bcast typed\n")
+    session.msg("one")
+    wait_until(lambda: any("bob" in row and row.endswith("one") for row in terminal.rows()),
+               "a message")
+    terminal.type("\x03")
+    assert node.wait() == 0
+    session.wait_end()
+    assert not session.texts()
 
 
 @test("wrong numbers, and -r with -t, are usage errors")
