@@ -109,13 +109,13 @@ static bool is_known(const struct process *p, const struct peer *peer)
     return view.node[0] != '\0' && ledger_knows(machine_other(p->machine), view.node);
 }
 
-/* Will it be, as far as anybody can tell? */
+/* Will it be, as far as anybody can tell? A former one may have introduced itself and be gone. */
 static bool is_present(const struct process *p, const struct peer *peer)
 {
     struct peer_view view;
 
     peer_look(peer, &view);
-    return view.node[0] == '\0' || is_known(p, peer);
+    return view.node[0] == '\0' ? !network_has_remains(p->machine) : is_known(p, peer);
 }
 
 static struct peer *find_peer(const struct process *p,
