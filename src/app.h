@@ -6,6 +6,7 @@
 #ifndef HASHFLOW_APP_H
 #define HASHFLOW_APP_H
 
+#include "control/control.h"
 #include "options.h"
 #include "report/output.h"
 #include "report/report.h"
@@ -27,6 +28,7 @@ struct app {
     struct interpreter *interpreter;
     struct script *script;   /* NULL on a terminal, or if stdin is not read */
     struct console *console; /* NULL elsewhere */
+    struct control *control; /* NULL without a state folder */
     bool interactive;
     bool wants_target; /* -t names a peer that is not known yet */
     enum phase phase;
@@ -45,6 +47,7 @@ void app_drop_script(struct app *app);              /* no more lines come from s
 void app_leave(void *arg);
 void app_insist(void *arg);                   /* a person asks, perhaps for the second time */
 void app_input_ended(void *arg);              /* stdin has ended */
+void app_ordered_to_leave(void *arg);         /* from elsewhere: what stdin waits for is given up */
 void app_signalled(void *arg, int signo);     /* the second signal ends at once */
 void app_output_failed(void *arg, int error); /* nobody reads stdout any more */
 

@@ -51,6 +51,7 @@ static void node_event(void *arg, const struct event *event)
     if (lost && app->console != NULL)
         console_lost(app->console);
     report_event(app->report, event);
+    control_event(app->control, event);
 }
 
 static uint64_t sink_accepted(void *arg)
@@ -105,6 +106,7 @@ static void take_orders(void *arg)
         script_turn(app->script);
     if (app->console != NULL)
         console_turn(app->console);
+    control_turn(app->control, app->phase == TALKING);
 }
 
 static void flush(void *arg)
@@ -222,6 +224,17 @@ static void take_signals(struct app *app)
         loop_on_signal(app->loop, SIGINT, app_signalled, app);
 }
 
+static void make_control(struct app *app)
+{
+    const struct client_config config = {.loop = app->loop,
+                                         .node = app->node,
+                                         .drain_us = app->options.drain_us,
+                                         .quit = app_ordered_to_leave,
+                                         .arg = app};
+    if (app->state != NULL)
+        app->control = control_new(state_path(app->state), &config);
+}
+
 static bool dial_addresses(struct app *app)
 {
     for (size_t i = 0; i < app->options.address_count; i++) {
@@ -258,6 +271,7 @@ static int start(struct app *app)
     app->wants_target = app->options.to != NULL;
     interpreter_await_target(app->interpreter, app->options.to);
     node_start(app->node);
+    make_control(app);
     if (!dial_addresses(app))
         return STATUS_USAGE;
     if (!make_input(app))
@@ -273,6 +287,7 @@ static void tear_down(struct app *app)
     console_free(app->console);
     script_free(app->script);
     interpreter_free(app->interpreter);
+    control_free(app->control);
     if (app->output != NULL)
         output_flush(app->output);
     node_free(app->node);

@@ -301,14 +301,30 @@ struct peer *const *node_peers(const struct node *node, size_t *count)
     return node->peers;
 }
 
-bool node_is_sent(const struct node *node)
+uint64_t node_last_number(const struct node *node)
+{
+    return node->seq;
+}
+
+bool node_is_sent_upto(const struct node *node, uint64_t number)
 {
     for (size_t i = 0; i < node->peer_count; i++) {
         const struct peer *peer = node->peers[i];
-        if (peer->box.held || (peer->box.hoped && !peer->tried))
+        bool held = peer->box.held || (peer->box.hoped && !peer->tried);
+        if (held && peer->box.acked < number)
             return false;
     }
     return true;
+}
+
+bool node_is_sent(const struct node *node)
+{
+    return node_is_sent_upto(node, UINT64_MAX);
+}
+
+void node_tell_losses(struct node *node)
+{
+    losses_tell(node);
 }
 
 bool node_is_delivered(const struct node *node)

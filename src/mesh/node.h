@@ -160,6 +160,13 @@ bool node_broadcast(struct node *node, struct span text, const char **cause);
 /* Is everything delivered that has to be? Copies for peers that were away already do not count. */
 bool node_is_sent(const struct node *node);
 
+/* The number of the line taken last, and the same question for the lines up to a number. */
+uint64_t node_last_number(const struct node *node);
+bool node_is_sent_upto(const struct node *node, uint64_t number);
+
+/* Losses are told as events at most once a second: tells now what is known of them. */
+void node_tell_losses(struct node *node);
+
 /* Does nothing wait for anybody, those who are away included? */
 bool node_is_delivered(const struct node *node);
 
