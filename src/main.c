@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "app.h"
+#include "attach.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "home.h"
@@ -180,12 +180,6 @@ static bool make_console(struct app *app)
     return true;
 }
 
-static bool is_null_device(int fd)
-{
-    struct stat st;
-    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
-}
-
 static bool make_input(struct app *app)
 {
     const struct options *o = &app->options;
@@ -193,7 +187,7 @@ static bool make_input(struct app *app)
         interpreter_queue(app->interpreter, span_of(o->commands[i]), false);
     if (app->interactive)
         return make_console(app);
-    if (is_null_device(STDIN_FILENO) && o->command_count == 0)
+    if (script_is_null_device(STDIN_FILENO) && o->command_count == 0)
         return true; /* receive only */
     app->script = script_new(app->loop, STDIN_FILENO, o->to != NULL, app->node, app->interpreter,
                              app_input_ended, app);
@@ -265,13 +259,13 @@ static int start(struct app *app)
     make_node(app);
     loop_on_turn(app->loop, flush, app);
     loop_on_turn(app->loop, app_move_on, app);
+    make_control(app); /* it is there when we say that we listen */
     if (!listening_start(app->node, &app->options))
         return STATUS_FAILED;
     app->interpreter = interpreter_new(app->loop, app->node, &handlers, app);
     app->wants_target = app->options.to != NULL;
     interpreter_await_target(app->interpreter, app->options.to);
     node_start(app->node);
-    make_control(app);
     if (!dial_addresses(app))
         return STATUS_USAGE;
     if (!make_input(app))
@@ -313,6 +307,11 @@ int main(int argc, char **argv)
     }
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
     umask(077);
+    if (app.options.attach) {
+        int outcome = attach_run(&app.options);
+        options_free(&app.options);
+        return outcome;
+    }
     app.interactive = terminal_possible();
     app.status = start(&app);
     if (app.status == 0) {

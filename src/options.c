@@ -97,6 +97,26 @@ static bool are_addresses(const struct options *o)
     return true;
 }
 
+/* What says how a node is to be means nothing for one that runs already. */
+static bool fits_attach(const struct options *o, const bool given[OPTION_COUNT])
+{
+    static const bool fits[OPTION_COUNT] = {
+        [OPTION_ATTACH] = true,  [OPTION_PORT] = true,  [OPTION_STATE] = true,
+        [OPTION_COMMAND] = true, [OPTION_KEEP] = true,  [OPTION_EVENTS] = true,
+        [OPTION_IDS] = true,     [OPTION_QUIET] = true, [OPTION_VERBOSE] = true,
+    };
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (given[i] && !fits[i]) {
+            log_error("--%s is for starting a node, and excludes --attach", rows[i].name);
+            return false;
+        }
+    }
+    int places = o->port_given + (o->state != NULL) + (int)o->address_count;
+    if (places > 1)
+        log_error("--attach takes one of PORT, PATH, --port and --state");
+    return places <= 1;
+}
+
 static bool is_consistent(const struct options *o)
 {
     if (o->port_given && o->listen_count > 0)
@@ -118,6 +138,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
 {
     struct option longs[OPTION_COUNT + 1];
     char shorts[3 * OPTION_COUNT + 2];
+    bool given[OPTION_COUNT] = {false};
     int got;
     *out = (struct options){
         .port = ADDRESS_DEFAULT_PORT,
@@ -138,6 +159,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
             complain(got, argv);
             return OPTIONS_WRONG;
         }
+        given[id] = true;
         if (!option_take[id](out, optarg))
             return OPTIONS_WRONG;
         if (id == OPTION_HELP)
@@ -149,7 +171,8 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
     }
     out->addresses = argv + optind;
     out->address_count = (size_t)(argc - optind);
-    return are_addresses(out) && is_consistent(out) ? OPTIONS_RUN : OPTIONS_WRONG;
+    bool fit = out->attach ? fits_attach(out, given) : are_addresses(out);
+    return fit && is_consistent(out) ? OPTIONS_RUN : OPTIONS_WRONG;
 }
 
 void options_free(struct options *o)

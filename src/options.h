@@ -22,7 +22,7 @@ struct options {
     const char **commands; /* in order; freed with options_free() */
     size_t command_count;
     const char *to; /* NULL if not given */
-    bool keep, events, ids, no_store, no_exchange, quiet, verbose;
+    bool attach, keep, events, ids, no_store, no_exchange, quiet, verbose;
     const char *state; /* NULL if not given */
     uint64_t drain_us;
     uint64_t queue_lines, queue_bytes, queue_age_s;

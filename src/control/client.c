@@ -20,7 +20,7 @@
 #include "wire/line.h"
 
 enum {
-    LOOK_US = 1000000,        /* between two looks whether a client that says no more is still there */
+    LOOK_US = 1000000, /* between two looks whether a client that says no more is still there */
     COMPLAINT_MAX = 4 * 1024, /* bytes; a longer one is cut */
 };
 
@@ -32,12 +32,12 @@ struct client {
     struct report *report;
     unsigned follow;
     struct prompt prompt;
-    char *shown;         /* the prompt that it was told last; or NULL */
-    struct buffer input; /* from the beginning of a line on */
-    bool skipping;       /* the rest of a line that is too long */
-    bool running;        /* one of its lines, now */
-    bool said[2];        /* has it sent anything, by enum event_scope? */
-    uint64_t last;       /* the number of the line that it sent last */
+    char *shown;          /* the prompt that it was told last; or NULL */
+    struct buffer input;  /* from the beginning of a line on */
+    bool skipping;        /* the rest of a line that is too long */
+    bool running;         /* one of its lines, now */
+    bool said[2];         /* has it sent anything, by enum event_scope? */
+    uint64_t first, last; /* the numbers of the lines that it sent; 0 for none */
     int status;
     bool ended;   /* it says no more: its end, or /detach */
     bool gone;    /* it does not hear us either */
@@ -200,6 +200,19 @@ static void run_follow(struct client *c, struct span words)
     c->shown = NULL;
 }
 
+static void run_order(struct client *c, struct span line)
+{
+    uint64_t sent = interpreter_sent(c->interpreter);
+    c->running = true;
+    interpreter_run(c->interpreter, line, false);
+    c->running = false;
+    if (interpreter_sent(c->interpreter) == sent)
+        return;
+    c->last = node_last_number(c->config.node);
+    if (c->first == 0)
+        c->first = c->last;
+}
+
 static void run_line(struct client *c, struct span line)
 {
     struct span rest = line;
@@ -209,20 +222,14 @@ static void run_line(struct client *c, struct span line)
     } else if (span_is(word, "/detach")) {
         end_input(c);
     } else if (!span_is(word, "/cancel")) { /* obeyed when it was read */
-        uint64_t sent = interpreter_sent(c->interpreter);
-        c->running = true;
-        interpreter_run(c->interpreter, line, false);
-        c->running = false;
-        if (interpreter_sent(c->interpreter) != sent)
-            c->last = node_last_number(c->config.node);
+        run_order(c, line);
     }
 }
 
 static bool may_run(const struct client *c)
 {
     return !c->dead && !c->quits && interpreter_is_idle(c->interpreter) &&
-           !node_is_congested(c->config.node) &&
-           channel_queued(c->channel) <= CLIENT_ANSWERS_MAX;
+           !node_is_congested(c->config.node) && channel_queued(c->channel) <= CLIENT_ANSWERS_MAX;
 }
 
 static void refuse_long_line(struct client *c)
@@ -363,8 +370,8 @@ static void tell_outcome(struct client *c)
 /* Waits for what it has sent, unless a person watches. */
 static bool is_delivered(const struct client *c)
 {
-    return interpreter_sent(c->interpreter) == 0 || (c->follow & FOLLOW_PROMPT) != 0 || c->gone ||
-           node_is_sent_upto(c->config.node, c->last);
+    return c->first == 0 || (c->follow & FOLLOW_PROMPT) != 0 ||
+           node_are_sent(c->config.node, c->first, c->last);
 }
 
 static void settle(struct client *c)

@@ -100,8 +100,7 @@ struct control *control_new(const char *folder, const struct client_config *conf
 {
     int fd = gate_open(folder);
     if (fd < 0) {
-        log_error("%s/%s: %s; this node cannot be attached to", folder, GATE_NAME,
-                  strerror(errno));
+        log_error("%s/%s: %s; this node cannot be attached to", folder, GATE_NAME, strerror(errno));
         return NULL;
     }
     struct control *c = alloc_zero(1, sizeof *c);

@@ -306,12 +306,12 @@ uint64_t node_last_number(const struct node *node)
     return node->seq;
 }
 
-bool node_is_sent_upto(const struct node *node, uint64_t number)
+bool node_are_sent(const struct node *node, uint64_t first, uint64_t last)
 {
     for (size_t i = 0; i < node->peer_count; i++) {
-        const struct peer *peer = node->peers[i];
-        bool held = peer->box.held || (peer->box.hoped && !peer->tried);
-        if (held && peer->box.acked < number)
+        const struct outbox *box = &node->peers[i]->box;
+        bool held = box->held || (box->hoped && !node->peers[i]->tried);
+        if (held && box->last >= first && box->acked < last)
             return false;
     }
     return true;
@@ -319,7 +319,7 @@ bool node_is_sent_upto(const struct node *node, uint64_t number)
 
 bool node_is_sent(const struct node *node)
 {
-    return node_is_sent_upto(node, UINT64_MAX);
+    return node_are_sent(node, 0, UINT64_MAX);
 }
 
 void node_tell_losses(struct node *node)

@@ -160,9 +160,10 @@ bool node_broadcast(struct node *node, struct span text, const char **cause);
 /* Is everything delivered that has to be? Copies for peers that were away already do not count. */
 bool node_is_sent(const struct node *node);
 
-/* The number of the line taken last, and the same question for the lines up to a number. */
+/* The number of the line taken last, and the same question for peers who got lines from the number
+ * first on: do they have all up to the number last? */
 uint64_t node_last_number(const struct node *node);
-bool node_is_sent_upto(const struct node *node, uint64_t number);
+bool node_are_sent(const struct node *node, uint64_t first, uint64_t last);
 
 /* Losses are told as events at most once a second: tells now what is known of them. */
 void node_tell_losses(struct node *node);

@@ -43,7 +43,7 @@ static void ended(void *arg)
     c->quit(c->arg);
 }
 
-static size_t complete_condition(struct completion_list *out)
+size_t console_add_conditions(struct completion_list *out)
 {
     size_t added = 0;
     for (size_t i = 0; waiting_condition_name(i) != NULL; i++)
@@ -58,7 +58,7 @@ static size_t complete(void *arg, enum completion_kind kind, struct span prefix,
     size_t count, added = 0;
     (void)prefix;
     if (kind == COMPLETE_CONDITION)
-        return complete_condition(out);
+        return console_add_conditions(out);
     struct peer *const *peers = node_peers(c->node, &count);
     for (size_t i = 0; i < count; i++) {
         struct peer_view v;

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Which node is meant, and the call.
+ */
+#include "config.h"
+
+#include "attach.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "control/gate.h"
+#include "shell/interpreter.h"
+#include "shell/terminal.h"
+#include "store/state.h"
+
+static char *path_of_port(uint16_t port)
+{
+    char *name = alloc_print("%u", port);
+    char *path = state_default_path(name);
+    free(name);
+    if (path == NULL)
+        log_error("there is no HOME where the node's state could be; name its folder");
+    return path;
+}
+
+/* NULL if there is none; the log has said why. */
+static char *choose_path(const struct options *o)
+{
+    uint64_t port;
+    if (o->state != NULL)
+        return alloc_string(o->state);
+    if (o->address_count == 0)
+        return path_of_port(o->port);
+    if (span_number(span_of(o->addresses[0]), &port) && port <= UINT16_MAX)
+        return path_of_port((uint16_t)port);
+    return alloc_string(o->addresses[0]);
+}
+
+void attached_send(struct attached *a, const char *words)
+{
+    caller_send(a->caller, span_of(words));
+    caller_send(a->caller, span_of("\n"));
+}
+
+/* A node that is still there has closed us alone. */
+static void say_why(const struct attached *a)
+{
+    int fd = gate_connect(a->path);
+    if (fd >= 0) {
+        close(fd);
+        log_error("the node goes on, but has closed this connection: it was not read for too long");
+    } else {
+        log_error("the node has ended");
+    }
+}
+
+void attached_end(void *arg, int status)
+{
+    struct attached *a = arg;
+    a->ended = true;
+    a->status = status;
+    if (status < 0) {
+        say_why(a);
+        a->status = STATUS_FAILED;
+    }
+    loop_again(a->loop);
+}
+
+void attached_signalled(void *arg, int signo)
+{
+    struct attached *a = arg;
+    a->signal = signo;
+    loop_stop(a->loop);
+}
+
+bool attached_has_colour(void)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    return no_colour == NULL || no_colour[0] == '\0';
+}
+
+static bool call(struct attached *a)
+{
+    a->path = choose_path(a->options);
+    if (a->path == NULL)
+        return false;
+    a->fd = gate_connect(a->path);
+    if (a->fd < 0 && (errno == ENOENT || errno == ECONNREFUSED))
+        log_error("%s: no node is running there", a->path);
+    else if (a->fd < 0)
+        log_error("%s: %s", a->path, strerror(errno));
+    return a->fd >= 0;
+}
+
+int attach_run(const struct options *o)
+{
+    struct attached a = {.options = o, .status = STATUS_FAILED};
+    if (!call(&a)) {
+        free(a.path);
+        return a.status;
+    }
+    a.loop = loop_new();
+    if (terminal_possible() && o->command_count == 0)
+        attach_serve_console(&a);
+    else
+        attach_serve_script(&a);
+    caller_free(a.caller);
+    loop_free(a.loop);
+    free(a.path);
+    if (a.signal != 0) {
+        signal(a.signal, SIG_DFL);
+        raise(a.signal);
+    }
+    return a.status;
+}
