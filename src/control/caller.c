@@ -21,7 +21,8 @@ struct caller {
     const struct caller_handlers *handlers;
     void *arg;
     struct buffer input;
-    bool told; /* how it went */
+    struct buffer harmless; /* what is to be shown of a line */
+    bool told;              /* how it went */
 };
 
 static void end(struct caller *c, int status)
@@ -42,6 +43,43 @@ static bool read_outcome(struct span line, int *status)
     return true;
 }
 
+/* The bytes of a colour at the beginning of text; 0 if there is none. */
+static size_t colour_length(struct span text)
+{
+    size_t n = 2;
+    if (!span_starts(text, "\033["))
+        return 0;
+    while (n < text.len && (text.at[n] == ';' || (text.at[n] >= '0' && text.at[n] <= '9')))
+        n++;
+    return n < text.len && text.at[n] == 'm' ? n + 1 : 0;
+}
+
+/* The bytes of a control character at the beginning of text, which is not empty; 0 if there is
+ * none. A tab is harmless. */
+static size_t control_length(struct span text)
+{
+    unsigned char c = (unsigned char)text.at[0];
+    unsigned char next = text.len > 1 ? (unsigned char)text.at[1] : 0;
+    if (c == 0xc2 && next >= 0x80 && next < 0xa0)
+        return 2;
+    return c == 0x7f || (c < 0x20 && c != '\t');
+}
+
+/* The node has escaped what it says. But whoever attaches as root may have attached to somebody
+ * else's: then its word is not enough. */
+static struct span make_harmless(struct caller *c, struct span text)
+{
+    buffer_consume(&c->harmless, buffer_length(&c->harmless));
+    while (text.len > 0) {
+        size_t colour = colour_length(text);
+        size_t control = colour > 0 ? 0 : control_length(text);
+        size_t len = colour + control > 0 ? colour + control : 1;
+        buffer_append(&c->harmless, control > 0 ? span_of("?") : span_make(text.at, len));
+        text = span_after(text, len);
+    }
+    return buffer_span(&c->harmless);
+}
+
 static void tell(struct caller *c, struct span line)
 {
     static const struct {
@@ -55,7 +93,8 @@ static void tell(struct caller *c, struct span line)
     }
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
         if (span_starts(line, marks[i].mark)) {
-            c->handlers->line(c->arg, marks[i].kind, span_after(line, 2));
+            struct span text = make_harmless(c, span_after(line, 2));
+            c->handlers->line(c->arg, marks[i].kind, text);
             return;
         }
     }
@@ -96,6 +135,7 @@ struct caller *caller_new(struct loop *loop, int fd, const struct caller_handler
         return NULL;
     }
     buffer_init(&c->input, LINE_MAX_HERE);
+    buffer_init(&c->harmless, LINE_MAX_HERE);
     return c;
 }
 
@@ -105,6 +145,7 @@ void caller_free(struct caller *c)
         return;
     channel_free(c->channel);
     buffer_free(&c->input);
+    buffer_free(&c->harmless);
     free(c);
 }
 

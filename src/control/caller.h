@@ -13,7 +13,7 @@ enum caller_kind {
     CALLER_RECORD,    /* a line of the grammar of stdout, whole */
     CALLER_SHOWN,     /* a line for people; "| " is cut off here, and the marks below likewise */
     CALLER_PROMPT,    /* "MARK NAME TARGET" */
-    CALLER_COMPLAINT, /* escaped */
+    CALLER_COMPLAINT, /* in the last three a terminal has nothing to obey but colours */
 };
 
 struct caller;

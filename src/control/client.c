@@ -125,7 +125,7 @@ static void quit(void *arg)
 static void make_report(struct client *c)
 {
     const struct report_config config = {
-        .terminal = (c->follow & FOLLOW_PEOPLE) != 0,
+        .style = (c->follow & FOLLOW_PEOPLE) != 0 ? REPORT_PEOPLE : REPORT_TEXT,
         .colour = (c->follow & FOLLOW_COLOUR) != 0,
         .events = (c->follow & FOLLOW_EVENTS) != 0,
         .ids = (c->follow & FOLLOW_IDS) != 0,
