@@ -8,6 +8,8 @@
 
 #include "control/control.h"
 #include "options.h"
+#include "progress.h"
+#include "quota.h"
 #include "report/output.h"
 #include "report/report.h"
 #include "shell/console.h"
@@ -26,16 +28,24 @@ struct app {
     struct output *output; /* NULL on a terminal */
     struct report *report;
     struct interpreter *interpreter;
-    struct script *script;   /* NULL on a terminal, or if stdin is not read */
-    struct console *console; /* NULL elsewhere */
-    struct control *control; /* NULL without a state folder */
+    struct handlers *handlers; /* NULL if no program is ever run */
+    struct script *script;     /* NULL on a terminal, or if stdin is not read */
+    struct console *console;   /* NULL elsewhere */
+    struct control *control;   /* NULL without a state folder */
+    struct quota *quota;
+    struct progress *progress; /* NULL if nobody sees it */
     bool interactive;
+    mode_t umask;      /* that we were started with */
+    int waiting;       /* of a daemon: for background_ready() */
     bool wants_target; /* -t names a peer that is not known yet */
     enum phase phase;
     int status;
     int signals;        /* caught, that end us */
-    struct timer drain; /* the end of the drain; after it, of the wait for stdout */
+    uint64_t leave_by;  /* the end of the drain, monotonic us */
+    struct timer drain; /* for it; after it, for the end of the wait for stdout */
     uint64_t backlog;   /* bytes not written when that wait began */
+    bool enough;        /* --count or --idle is reached */
+    bool hasty;         /* --timeout is over */
 };
 
 /* --- leaving.c --- */
@@ -45,11 +55,15 @@ void app_drop_script(struct app *app);              /* no more lines come from s
 
 /* Delivers what waits, says goodbye, ends the loop. Each takes the app. */
 void app_leave(void *arg);
-void app_insist(void *arg);                   /* a person asks, perhaps for the second time */
-void app_input_ended(void *arg);              /* stdin has ended */
-void app_ordered_to_leave(void *arg);         /* from elsewhere: what stdin waits for is given up */
-void app_signalled(void *arg, int signo);     /* the second signal ends at once */
-void app_output_failed(void *arg, int error); /* nobody reads stdout any more */
+void app_insist(void *arg);                      /* a person asks, perhaps for the second time */
+void app_input_ended(void *arg);                 /* stdin has ended */
+void app_ordered_to_leave(void *arg);            /* from elsewhere: stdin is not waited for */
+void app_signalled(void *arg, int signo);        /* the second signal ends at once */
+void app_output_failed(void *arg, int error);    /* nobody reads stdout any more */
+void app_enough(void *arg);                      /* all that is wanted was received */
+void app_timed_out(void *arg, const char *what); /* leaves at once; what was missed */
+
+uint64_t app_backlog(void *arg); /* bytes that stdout has not taken yet */
 
 /* At the end of each turn: is it time for the next phase? */
 void app_move_on(void *arg);

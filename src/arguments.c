@@ -8,15 +8,19 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "shell/waiting.h"
 #include "wire/message.h"
 
+/* Of the option that is being taken: its rows need not know that there are files. */
+static const char *taken_from;
+
 static bool wrong(const char *name, const char *value, const char *cause)
 {
-    log_error("--%s %s: %s", name, value, cause);
+    log_error("%s%s %s: %s", taken_from, name, value, cause);
     return false;
 }
 
@@ -32,10 +36,16 @@ FLAG(ATTACH, attach)
 FLAG(KEEP, keep)
 FLAG(EVENTS, events)
 FLAG(IDS, ids)
+FLAG(JSON, json)
+FLAG(NUL, nul)
+FLAG(TIMESTAMPS, timestamps)
 FLAG(NO_STORE, no_store)
 FLAG(NO_EXCHANGE, no_exchange)
+FLAG(RECEIVE_ONLY, receive_only)
+FLAG(PROGRESS, progress)
 FLAG(QUIET, quiet)
 FLAG(VERBOSE, verbose)
+FLAG(DAEMON, daemon)
 #undef FLAG
 
 static bool take_PORT(struct options *o, const char *value)
@@ -88,6 +98,20 @@ static bool take_COMMAND(struct options *o, const char *value)
 static bool take_TO(struct options *o, const char *value)
 {
     o->to = value;
+    return true;
+}
+
+static bool take_FORMAT(struct options *o, const char *value)
+{
+    char *cause;
+    struct format *format = format_new(value, &cause);
+    if (format == NULL) {
+        wrong("format", value, cause);
+        free(cause);
+        return false;
+    }
+    format_free(o->format);
+    o->format = format;
     return true;
 }
 
@@ -156,7 +180,7 @@ static bool take_QUEUE_AGE(struct options *o, const char *value)
     return true;
 }
 
-static bool take_silence(const char *name, const char *value, uint64_t *us)
+static bool take_period(const char *name, const char *value, uint64_t *us)
 {
     const uint64_t least = 10000, most = (uint64_t)24 * 3600 * 1000000;
     if (!waiting_seconds(span_of(value), us) || *us < least || *us > most)
@@ -166,17 +190,76 @@ static bool take_silence(const char *name, const char *value, uint64_t *us)
 
 static bool take_HEARTBEAT(struct options *o, const char *value)
 {
-    return take_silence("heartbeat", value, &o->heartbeat_us);
+    return take_period("heartbeat", value, &o->heartbeat_us);
 }
 
 static bool take_SUSPECT_AFTER(struct options *o, const char *value)
 {
-    return take_silence("suspect-after", value, &o->suspect_us);
+    return take_period("suspect-after", value, &o->suspect_us);
 }
 
 static bool take_DOWN_AFTER(struct options *o, const char *value)
 {
-    return take_silence("down-after", value, &o->down_us);
+    return take_period("down-after", value, &o->down_us);
+}
+
+static bool take_ON(struct options *o, const char *value)
+{
+    const char *cause;
+    struct handler_rule rule;
+    if (!handler_rule_parse(value, &rule, &cause))
+        return wrong("on", value, cause);
+    o->on = alloc_resize(o->on, o->on_count + 1, sizeof *o->on);
+    o->on[o->on_count++] = rule;
+    return true;
+}
+
+static bool take_ANSWER(struct options *o, const char *value)
+{
+    const char *cause;
+    free(o->answer.words);
+    if (!handler_command_parse(value, &o->answer, &cause))
+        return wrong("answer", value, cause);
+    return true;
+}
+
+static bool take_ON_JOBS(struct options *o, const char *value)
+{
+    if (!read_amount(value, NULL, 0, 1, HANDLERS_JOBS_MAX, &o->on_jobs))
+        return wrong("on-jobs", value, "a number from 1 to 48 is needed");
+    return true;
+}
+
+static bool take_ON_LIMIT(struct options *o, const char *value)
+{
+    return take_period("on-limit", value, &o->on_limit_us);
+}
+
+/* What is to come does not come from stdin: its end does not matter. */
+static bool take_MESSAGES(struct options *o, const char *value)
+{
+    if (!span_number(span_of(value), &o->count) || o->count == 0)
+        return wrong("count", value, "a number of messages from 1 is needed");
+    o->keep = true;
+    return true;
+}
+
+static bool take_time(const char *name, const char *value, uint64_t *us)
+{
+    if (!waiting_seconds(span_of(value), us) || *us == 0)
+        return wrong(name, value, "a number of seconds above 0 is needed");
+    return true;
+}
+
+static bool take_TIMEOUT(struct options *o, const char *value)
+{
+    return take_time("timeout", value, &o->timeout_us);
+}
+
+static bool take_IDLE(struct options *o, const char *value)
+{
+    o->keep = true;
+    return take_time("idle", value, &o->idle_us);
 }
 
 static bool take_READY_FD(struct options *o, const char *value)
@@ -202,7 +285,18 @@ static bool take_IPV6(struct options *o, const char *value)
     return true;
 }
 
-/* --help and --version end the run before anything is kept: options.c prints them. */
+static bool take_LOG(struct options *o, const char *value)
+{
+    if (strcmp(value, "stderr") == 0)
+        o->log = OPTIONS_LOG_STDERR;
+    else if (strcmp(value, "syslog") == 0)
+        o->log = OPTIONS_LOG_SYSLOG;
+    else
+        return wrong("log", value, "stderr or syslog is needed");
+    return true;
+}
+
+/* --help, --version and --config are for options.c, before all others. */
 static bool take_HELP(struct options *o, const char *value)
 {
     (void)o;
@@ -211,9 +305,16 @@ static bool take_HELP(struct options *o, const char *value)
 }
 
 #define take_VERSION take_HELP
+#define take_CONFIG  take_HELP
 
-bool (*const option_take[OPTION_COUNT])(struct options *o, const char *value) = {
+static bool (*const take[OPTION_COUNT])(struct options *o, const char *value) = {
 #define OPTION(id, ...) [OPTION_##id] = take_##id,
 #include "options.def"
 #undef OPTION
 };
+
+bool option_take(enum option_id id, struct options *o, const char *value, const char *where)
+{
+    taken_from = where;
+    return take[id](o, value);
+}

@@ -14,7 +14,8 @@ enum option_id {
     OPTION_COUNT
 };
 
-/* value is NULL for an option that takes none. false: it is wrong, and the log has said why. */
-extern bool (*const option_take[OPTION_COUNT])(struct options *o, const char *value);
+/* value is NULL for an option that takes none. where stands before its name in what is said about
+ * it: "--", or a place in a file. false: it is wrong, and the log has said why. */
+bool option_take(enum option_id id, struct options *o, const char *value, const char *where);
 
 #endif

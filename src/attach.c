@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "control/gate.h"
+#include "home.h"
 #include "shell/interpreter.h"
 #include "shell/terminal.h"
 #include "store/state.h"
@@ -32,10 +33,8 @@ static char *path_of_port(uint16_t port)
 static char *choose_path(const struct options *o)
 {
     uint64_t port;
-    if (o->state != NULL)
-        return alloc_string(o->state);
     if (o->address_count == 0)
-        return path_of_port(o->port);
+        return o->state != NULL ? alloc_string(o->state) : path_of_port(home_port(o));
     if (span_number(span_of(o->addresses[0]), &port) && port <= UINT16_MAX)
         return path_of_port((uint16_t)port);
     return alloc_string(o->addresses[0]);
@@ -105,7 +104,7 @@ int attach_run(const struct options *o)
         return a.status;
     }
     a.loop = loop_new();
-    if (terminal_possible() && o->command_count == 0)
+    if (terminal_possible() && o->command_count == 0 && !o->receive_only && !o->json)
         attach_serve_console(&a);
     else
         attach_serve_script(&a);

@@ -134,19 +134,31 @@ static void signalled(void *arg, int signo)
 /* Nothing is to be said at all: then it is there to listen. */
 static bool only_listens(const struct options *o)
 {
-    return o->command_count == 0 && script_is_null_device(STDIN_FILENO);
+    return o->receive_only || (o->command_count == 0 && script_is_null_device(STDIN_FILENO));
+}
+
+static void follow(const struct attached *a, bool wanted, const char *word)
+{
+    if (!wanted)
+        return;
+    caller_send(a->caller, span_of(" "));
+    caller_send(a->caller, span_of(word));
 }
 
 static void ask_for_news(const struct attached *a)
 {
     const struct options *o = a->options;
-    bool people = isatty(STDOUT_FILENO);
-    char *words =
-        alloc_print("/follow none%s%s%s%s%s\n", o->keep || only_listens(o) ? " messages" : "",
-                    o->events ? " events" : "", o->ids && !people ? " ids" : "",
-                    people ? " people" : "", people && attached_has_colour() ? " colour" : "");
-    caller_send(a->caller, span_of(words));
-    free(words);
+    bool terminal = isatty(STDOUT_FILENO), people = terminal && !o->json;
+    caller_send(a->caller, span_of("/follow none"));
+    follow(a, o->keep || only_listens(o), "messages");
+    follow(a, o->events, "events");
+    follow(a, o->ids && !people, "ids");
+    follow(a, o->timestamps, "times");
+    follow(a, o->json, "json");
+    follow(a, o->json && terminal, "ascii");
+    follow(a, people, "people");
+    follow(a, people && attached_has_colour(), "colour");
+    caller_send(a->caller, span_of("\n"));
 }
 
 static void start_input(struct porter *p)
@@ -157,7 +169,7 @@ static void start_input(struct porter *p)
     ask_for_news(a);
     for (size_t i = 0; i < o->command_count; i++)
         attached_send(a, o->commands[i]);
-    p->reads = !by_hand && !script_is_null_device(STDIN_FILENO);
+    p->reads = !by_hand && !only_listens(o) && !script_is_null_device(STDIN_FILENO);
     if (!p->reads && !only_listens(o))
         end_input(p);
 }

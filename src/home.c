@@ -6,6 +6,7 @@
 
 #include "home.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,11 +20,26 @@ uint16_t home_port(const struct options *o)
     return o->listen_count > 0 ? o->listen[0].port : o->port;
 }
 
+/* A daemon changes its folder: what is named must stay where it is now. */
+static char *named_path(const struct options *o)
+{
+    if (!o->daemon || o->state[0] == '/')
+        return alloc_string(o->state);
+    char *here = getcwd(NULL, 0);
+    if (here == NULL) {
+        log_error("%s: %s", o->state, strerror(errno));
+        return NULL;
+    }
+    char *path = alloc_print("%s/%s", here, o->state);
+    free(here);
+    return path;
+}
+
 /* NULL with a line in the log if there is nowhere to keep it. */
 static char *choose_path(const struct options *o)
 {
     if (o->state != NULL)
-        return alloc_string(o->state);
+        return named_path(o);
     char *name = alloc_print("%u", home_port(o));
     char *path = state_default_path(name);
     free(name);

@@ -10,17 +10,20 @@
 
 #include "app.h"
 #include "base/log.h"
+#include "notify.h"
 #include "shell/terminal.h"
 
 enum {
     OUTPUT_PATIENCE_US = 10000000, /* for a reader of stdout that has stopped, at the end */
     HASTE_US = 500000,             /* for our goodbyes when that reader has gone */
+    LAST_MOMENT_US = 200000,       /* for both when --timeout is over */
 };
 
 static void drained(void *arg)
 {
     struct app *app = arg;
     app->phase = LEAVING;
+    handlers_leave(app->handlers, app->leave_by);
     node_leave(app->node);
 }
 
@@ -30,7 +33,9 @@ void app_leave(void *arg)
     if (app->phase != TALKING)
         return;
     app->phase = DRAINING;
-    timer_set(app->loop, &app->drain, loop_now(app->loop) + app->options.drain_us, drained, app);
+    notify_stopping();
+    app->leave_by = loop_now(app->loop) + app->options.drain_us;
+    timer_set(app->loop, &app->drain, app->leave_by, drained, app);
     loop_again(app->loop);
     if (app->console != NULL && !node_is_sent(app->node))
         log_notice("waiting until everything is delivered, at most %llu s; Ctrl-C leaves at once",
@@ -43,6 +48,7 @@ void app_insist(void *arg)
     struct app *app = arg;
     if (app->phase == DRAINING) {
         timer_stop(app->loop, &app->drain);
+        app->leave_by = loop_now(app->loop);
         drained(app);
     }
     app_leave(app);
@@ -75,6 +81,7 @@ void app_signalled(void *arg, int signo)
     struct app *app = arg;
     if (++app->signals > 1) {
         terminal_restore();
+        progress_finish(app->progress);
         signal(signo, SIG_DFL);
         raise(signo);
         return; /* it is delivered as soon as the loop waits again */
@@ -90,6 +97,13 @@ void app_ordered_to_leave(void *arg)
     app_leave(app);
 }
 
+void app_enough(void *arg)
+{
+    struct app *app = arg;
+    app->enough = true;
+    app_leave(app);
+}
+
 static void stop(void *arg)
 {
     struct app *app = arg;
@@ -101,6 +115,8 @@ void app_output_failed(void *arg, int error)
     struct app *app = arg;
     log_error("stdout: %s", error == EPIPE ? "its reader has gone" : strerror(error));
     app_raise_status(app, STATUS_FAILED);
+    if (app->phase == TALKING)
+        notify_stopping();
     app->phase = LEAVING;
     timer_set(app->loop, &app->drain, loop_now(app->loop) + HASTE_US, stop, app);
     node_leave(app->node);
@@ -108,20 +124,21 @@ void app_output_failed(void *arg, int error)
 
 static void wait_for_output(struct app *app);
 
-static uint64_t backlog(const struct app *app)
+uint64_t app_backlog(void *arg)
 {
+    const struct app *app = arg;
     return app->output == NULL ? 0 : output_waiting(app->output);
 }
 
 static void give_up_output(void *arg)
 {
     struct app *app = arg;
-    if (backlog(app) < app->backlog) {
+    if (!app->hasty && app_backlog(app) < app->backlog) {
         wait_for_output(app);
         return;
     }
     log_error("stdout: its reader has stopped, %llu bytes were not written",
-              (unsigned long long)backlog(app));
+              (unsigned long long)app_backlog(app));
     app_raise_status(app, STATUS_FAILED);
     loop_stop(app->loop);
 }
@@ -129,29 +146,57 @@ static void give_up_output(void *arg)
 /* What was printed is to arrive, for as long as its reader goes on reading. */
 static void wait_for_output(struct app *app)
 {
-    app->backlog = backlog(app);
-    timer_set(app->loop, &app->drain, loop_now(app->loop) + OUTPUT_PATIENCE_US, give_up_output,
-              app);
+    uint64_t patience = app->hasty ? LAST_MOMENT_US : OUTPUT_PATIENCE_US;
+    app->backlog = app_backlog(app);
+    timer_set(app->loop, &app->drain, loop_now(app->loop) + patience, give_up_output, app);
 }
 
 static bool has_backlog(struct app *app)
 {
-    if (backlog(app) == 0)
+    if (app_backlog(app) == 0)
         return false;
     if (!timer_is_set(&app->drain))
         wait_for_output(app);
     return true;
 }
 
+void app_timed_out(void *arg, const char *what)
+{
+    struct app *app = arg;
+    app->hasty = true;
+    if (app->phase != LEAVING || app_backlog(app) > 0) {
+        log_error("%s",
+                  app->phase == TALKING ? what : "--timeout is over before all was delivered");
+        app_raise_status(app, STATUS_TIMEOUT);
+    }
+    interpreter_cancel(app->interpreter);
+    app_drop_script(app);
+    timer_stop(app->loop, &app->drain);
+    drained(app);
+    node_hurry(app->node, LAST_MOMENT_US);
+}
+
+/* Whoever has enough waits for no dial, but those who have sent that are to know that we have it. */
+static bool has_finished(struct app *app)
+{
+    if (app->enough && !node_has_confirmed(app->node)) {
+        if (app_backlog(app) == 0 && node_is_stored(app->node))
+            loop_again(app->loop);
+        return false;
+    }
+    return app->enough || node_is_settled(app->node);
+}
+
 void app_move_on(void *arg)
 {
     struct app *app = arg;
-    if (app->phase == DRAINING && interpreter_is_idle(app->interpreter) &&
-        node_is_settled(app->node) && node_is_sent(app->node)) {
+    if (app->phase == DRAINING && interpreter_is_idle(app->interpreter) && has_finished(app) &&
+        node_is_sent(app->node) && !handlers_owe_answers(app->handlers)) {
         timer_stop(app->loop, &app->drain);
         drained(app);
     }
-    if (app->phase == LEAVING && node_has_left(app->node) && !has_backlog(app))
+    if (app->phase == LEAVING && node_has_left(app->node) && handlers_have_ended(app->handlers) &&
+        !has_backlog(app))
         loop_stop(app->loop);
 }
 
@@ -164,7 +209,10 @@ int app_final_status(struct app *app)
         app_raise_status(app, STATUS_UNDELIVERED);
     if (!node_is_stored(app->node)) /* the log has said why */
         app_raise_status(app, STATUS_FAILED);
-    if (!node_reached_all(app->node, &which)) {
+    if (!handlers_have_succeeded(app->handlers))
+        app_raise_status(app, STATUS_FAILED);
+    bool counted = app->options.count != 0 && node_message_count(app->node) >= app->options.count;
+    if (!counted && !node_reached_all(app->node, &which)) {
         log_error("%s was never reached", which);
         app_raise_status(app, STATUS_FAILED);
     }

@@ -107,7 +107,7 @@ static void write_ready(struct node *node, const struct options *o)
     close(o->ready_fd);
 }
 
-static void say_where(struct node *node)
+char *listening_where(const struct node *node)
 {
     struct address a;
     char *line = alloc_string("listening on");
@@ -118,8 +118,7 @@ static void say_where(struct node *node)
         free(line);
         line = longer;
     }
-    log_notice("%s", line);
-    free(line);
+    return line;
 }
 
 bool listening_start(struct node *node, const struct options *o)
@@ -131,7 +130,9 @@ bool listening_start(struct node *node, const struct options *o)
     }
     if (o->listen_count == 0 && !listen_everywhere(node, o))
         return false;
-    say_where(node);
+    char *where = listening_where(node);
+    log_notice("%s", where);
+    free(where);
     if (o->ready_fd >= 0)
         write_ready(node, o);
     return true;

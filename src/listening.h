@@ -15,4 +15,7 @@ bool listening_ask(struct options *o);
 /* Listens as the options say, and says where. false if that failed; the log has said why. */
 bool listening_start(struct node *node, const struct options *o);
 
+/* "listening on" and all addresses; the caller frees it. */
+char *listening_where(const struct node *node);
+
 #endif

@@ -15,11 +15,15 @@
 
 #include "app.h"
 #include "attach.h"
+#include "background.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "home.h"
 #include "listening.h"
+#include "notify.h"
+#include "shell/answers.h"
 #include "shell/terminal.h"
+#include "system_log.h"
 
 /* --- joining the parts --- */
 
@@ -51,6 +55,9 @@ static void node_event(void *arg, const struct event *event)
     if (lost && app->console != NULL)
         console_lost(app->console);
     report_event(app->report, event);
+    if (app->interpreter != NULL)
+        interpreter_event(app->interpreter, event);
+    handlers_event(app->handlers, event);
     control_event(app->control, event);
 }
 
@@ -112,8 +119,10 @@ static void take_orders(void *arg)
 static void flush(void *arg)
 {
     struct app *app = arg;
-    if (app->output != NULL)
-        output_flush(app->output);
+    if (app_backlog(app) == 0)
+        return;
+    progress_make_way(app->progress);
+    output_flush(app->output);
 }
 
 /* --- start --- */
@@ -127,7 +136,8 @@ static void make_node(struct app *app)
         .name = name,
         .passing = app->db == NULL && home_port(o) == 0,
         .family = o->family,
-        .receipts = o->events && !isatty(STDOUT_FILENO),
+        .answers = o->answer.words != NULL,
+        .receipts = o->events && (o->json || !isatty(STDOUT_FILENO)),
         .no_exchange = o->no_exchange,
         .queue_lines = o->queue_lines,
         .queue_bytes = o->queue_bytes,
@@ -136,19 +146,40 @@ static void make_node(struct app *app)
         .suspect_us = o->suspect_us,
         .down_us = o->down_us,
         .leave_from_listeners = o->listen_count > 0,
+        .message_limit = o->count,
     };
     app->node = node_new(app->loop, app->db, &config, &sink);
     free(name);
 }
 
+static void make_quota(struct app *app)
+{
+    static const struct quota_handlers handlers = {app_backlog, app_enough, app_timed_out};
+    const struct quota_config config = {
+        .count = app->options.count,
+        .idle_us = app->options.idle_us,
+        .timeout_us = app->options.timeout_us,
+    };
+    app->quota = quota_new(app->loop, app->node, &config, &handlers, app);
+}
+
 static void make_report(struct app *app)
 {
+    const struct options *o = &app->options;
     const char *no_colour = getenv("NO_COLOR");
+    bool terminal = isatty(STDOUT_FILENO);
     const struct report_config config = {
-        .style = isatty(STDOUT_FILENO) ? REPORT_PEOPLE : REPORT_TEXT,
+        .style = o->json    ? REPORT_JSON
+                 : terminal ? REPORT_PEOPLE
+                            : REPORT_TEXT,
+        .format = o->format,
+        .keys = answer_keys,
+        .events = o->events || app->interactive,
         .colour = app->interactive && (no_colour == NULL || no_colour[0] == '\0'),
-        .events = app->options.events || app->interactive,
-        .ids = app->options.ids,
+        .ascii = terminal,
+        .ids = o->ids,
+        .nul = o->nul && !terminal,
+        .timestamps = o->timestamps,
     };
     const struct report_sink sink = {print_line, say, app};
     app->report = report_new(&config, &sink);
@@ -156,11 +187,35 @@ static void make_report(struct app *app)
         app->output = output_new(app->loop, STDOUT_FILENO, app_output_failed, app);
 }
 
+static bool make_handlers(struct app *app)
+{
+    const struct options *o = &app->options;
+    const struct handlers_config config = {
+        .rules = o->on,
+        .count = o->on_count,
+        .answer = o->answer,
+        .jobs = o->on_jobs,
+        .limit_us = o->on_limit_us,
+        .umask = app->umask,
+        .terminal = app->interactive,
+    };
+    if (o->on_count == 0 && o->answer.words == NULL)
+        return true;
+    app->handlers = handlers_new(app->loop, app->node, &config);
+    if (app->handlers == NULL) {
+        log_error("no program can be run: %s", strerror(errno));
+        return false;
+    }
+    loop_on_turn(app->loop, handlers_turn, app->handlers);
+    return true;
+}
+
 static void diagnostic(void *arg, enum log_level level, struct span line)
 {
     struct app *app = arg;
-    (void)level;
     report_diagnostic(app->report, line);
+    if (app->options.log == OPTIONS_LOG_SYSLOG)
+        system_log_write(NULL, level, line);
 }
 
 static bool make_console(struct app *app)
@@ -187,7 +242,7 @@ static bool make_input(struct app *app)
         interpreter_queue(app->interpreter, span_of(o->commands[i]), false);
     if (app->interactive)
         return make_console(app);
-    if (script_is_null_device(STDIN_FILENO) && o->command_count == 0)
+    if (o->receive_only || (script_is_null_device(STDIN_FILENO) && o->command_count == 0))
         return true; /* receive only */
     app->script = script_new(app->loop, STDIN_FILENO, o->to != NULL, app->node, app->interpreter,
                              app_input_ended, app);
@@ -242,6 +297,33 @@ static bool dial_addresses(struct app *app)
     return true;
 }
 
+/* Where diagnostics go when no console shows them. starting: whoever has started a daemon is still
+ * there to see them. */
+static void choose_log(const struct app *app, bool starting)
+{
+    if (app->options.log == OPTIONS_LOG_STDERR)
+        log_set_sink(log_to_stderr, NULL);
+    else if (app->interactive || (app->options.daemon && starting))
+        log_set_sink(system_log_write_both, NULL);
+    else
+        log_set_sink(system_log_write, NULL);
+}
+
+/* Whoever waits for us, a service manager or the one who started a daemon, learns that we listen. */
+static bool tell_ready(struct app *app)
+{
+    const struct options *o = &app->options;
+    if (o->daemon) {
+        if (!background_ready(app->waiting, o->log == OPTIONS_LOG_SYSLOG))
+            return false;
+        choose_log(app, false);
+    }
+    char *where = listening_where(app->node);
+    notify_ready(where);
+    free(where);
+    return true;
+}
+
 static int start(struct app *app)
 {
     static const struct interpreter_handlers handlers = {
@@ -258,6 +340,11 @@ static int start(struct app *app)
     loop_on_turn(app->loop, take_orders, app);
     make_node(app);
     loop_on_turn(app->loop, flush, app);
+    make_quota(app);
+    if (app->options.progress && !app->interactive)
+        app->progress = progress_new(app->loop, app->node);
+    if (!make_handlers(app))
+        return STATUS_FAILED;
     loop_on_turn(app->loop, app_move_on, app);
     make_control(app); /* it is there when we say that we listen */
     if (!listening_start(app->node, &app->options))
@@ -268,7 +355,7 @@ static int start(struct app *app)
     node_start(app->node);
     if (!dial_addresses(app))
         return STATUS_USAGE;
-    if (!make_input(app))
+    if (!make_input(app) || !tell_ready(app))
         return STATUS_FAILED;
     return 0;
 }
@@ -277,14 +364,17 @@ static int start(struct app *app)
 
 static void tear_down(struct app *app)
 {
-    log_set_sink(NULL, NULL);
+    choose_log(app, false);
     console_free(app->console);
     script_free(app->script);
     interpreter_free(app->interpreter);
     control_free(app->control);
+    quota_free(app->quota);
+    progress_free(app->progress);
     if (app->output != NULL)
         output_flush(app->output);
     node_free(app->node);
+    handlers_free(app->handlers);
     output_free(app->output);
     report_free(app->report);
     database_close(app->db);
@@ -299,6 +389,7 @@ int main(int argc, char **argv)
     struct app app = {.phase = TALKING};
     open_standard_descriptors();
     setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C"); /* scripts read our numbers */
     signal(SIGPIPE, SIG_IGN);
     switch (options_parse(argc, argv, &app.options)) {
     case OPTIONS_DONE: return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
@@ -306,16 +397,22 @@ int main(int argc, char **argv)
     case OPTIONS_RUN: break;
     }
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
-    umask(077);
     if (app.options.attach) {
-        int outcome = attach_run(&app.options);
+        app.status = attach_run(&app.options);
         options_free(&app.options);
-        return outcome;
+        return app.status;
     }
-    app.interactive = terminal_possible();
+    app.interactive = !app.options.daemon && !app.options.receive_only && terminal_possible();
+    choose_log(&app, true);
+    if (app.options.daemon && !background_enter(&app.waiting, &app.status)) {
+        options_free(&app.options);
+        return app.status;
+    }
+    app.umask = umask(077);
     app.status = start(&app);
     if (app.status == 0) {
         loop_run(app.loop);
+        progress_finish(app.progress);
         app.status = app_final_status(&app);
     }
     int status = app.status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The table made from options.def, for getopt_long(3) and --help.
+ * The table made from options.def, for getopt_long(3), the configuration file and --help.
  */
 #include "config.h"
 
@@ -11,7 +11,9 @@
 #include <stdlib.h>
 
 #include "arguments.h"
+#include "base/alloc.h"
 #include "base/log.h"
+#include "configuration.h"
 #include "mesh/node.h"
 
 static const struct row {
@@ -26,9 +28,32 @@ static const struct row {
 #undef OPTION
 };
 
+/* Of two that exclude each other the one on the command line counts, whatever the file says. */
+static const enum option_id rivals[][2] = {
+    {OPTION_PORT, OPTION_LISTEN},       {OPTION_STATE, OPTION_NO_STORE},
+    {OPTION_QUIET, OPTION_VERBOSE},     {OPTION_IPV4, OPTION_IPV6},
+    {OPTION_DAEMON, OPTION_TO},         {OPTION_RECEIVE_ONLY, OPTION_TO}, /* neither reads lines */
+    {OPTION_JSON, OPTION_FORMAT},       {OPTION_JSON, OPTION_IDS},
+    {OPTION_JSON, OPTION_TIMESTAMPS},   {OPTION_FORMAT, OPTION_IDS},
+    {OPTION_FORMAT, OPTION_TIMESTAMPS},
+};
+
+static const enum option_id not_in_file[] = {OPTION_CONFIG, OPTION_ATTACH, OPTION_HELP,
+                                             OPTION_VERSION};
+
+/* All others say how a node is to be, which means nothing for one that runs already. */
+static const bool attach_takes[OPTION_COUNT] = {
+    [OPTION_ATTACH] = true,  [OPTION_PORT] = true,         [OPTION_STATE] = true,
+    [OPTION_CONFIG] = true,  [OPTION_COMMAND] = true,      [OPTION_KEEP] = true,
+    [OPTION_EVENTS] = true,  [OPTION_RECEIVE_ONLY] = true, [OPTION_IDS] = true,
+    [OPTION_JSON] = true,    [OPTION_TIMESTAMPS] = true,   [OPTION_QUIET] = true,
+    [OPTION_VERBOSE] = true,
+};
+
 static void print_help(void)
 {
-    printf("usage: hashflow [options] [ADDRESS ...]\n\n"
+    printf("usage: hashflow [options] [ADDRESS ...]\n"
+           "       hashflow --attach [options] [PORT | PATH]\n\n"
            "A serverless chat that composes with pipes: every node listens and dials.\n\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char both[64];
@@ -97,60 +122,75 @@ static bool are_addresses(const struct options *o)
     return true;
 }
 
-/* What says how a node is to be means nothing for one that runs already. */
-static bool fits_attach(const struct options *o, const bool given[OPTION_COUNT])
-{
-    static const bool fits[OPTION_COUNT] = {
-        [OPTION_ATTACH] = true,  [OPTION_PORT] = true,  [OPTION_STATE] = true,
-        [OPTION_COMMAND] = true, [OPTION_KEEP] = true,  [OPTION_EVENTS] = true,
-        [OPTION_IDS] = true,     [OPTION_QUIET] = true, [OPTION_VERBOSE] = true,
-    };
-    for (int i = 0; i < OPTION_COUNT; i++) {
-        if (given[i] && !fits[i]) {
-            log_error("--%s is for starting a node, and excludes --attach", rows[i].name);
-            return false;
-        }
-    }
-    int places = o->port_given + (o->state != NULL) + (int)o->address_count;
-    if (places > 1)
-        log_error("--attach takes one of PORT, PATH, --port and --state");
-    return places <= 1;
-}
-
 static bool is_consistent(const struct options *o)
 {
-    if (o->port_given && o->listen_count > 0)
-        log_error("--port and --listen exclude each other: --listen names the port");
-    else if (o->state != NULL && o->no_store)
-        log_error("--state and --no-store exclude each other");
-    else if (o->quiet && o->verbose)
-        log_error("--quiet and --verbose exclude each other");
-    else if (o->heartbeat_us >= o->suspect_us || o->suspect_us >= o->down_us)
+    if (o->heartbeat_us >= o->suspect_us || o->suspect_us >= o->down_us) {
         log_error("--heartbeat, --suspect-after and --down-after must rise: they are %g, %g and %g",
                   (double)o->heartbeat_us / 1e6, (double)o->suspect_us / 1e6,
                   (double)o->down_us / 1e6);
-    else
+        return false;
+    }
+    return true;
+}
+
+/* What one place says: the command line, or a file. */
+struct source {
+    bool has[OPTION_COUNT];
+    struct given {
+        enum option_id id;
+        const char *value;
+    } * list; /* in their order */
+    size_t count, room;
+};
+
+static void add(struct source *s, enum option_id id, const char *value)
+{
+    s->list = alloc_grow(s->list, s->count, &s->room, sizeof *s->list);
+    s->list[s->count++] = (struct given){id, value};
+    s->has[id] = true;
+}
+
+/* The option of s that excludes this one, or -1. */
+static int find_rival(const struct source *s, enum option_id id)
+{
+    for (size_t i = 0; i < sizeof rivals / sizeof rivals[0]; i++) {
+        if (rivals[i][0] == id && s->has[rivals[i][1]])
+            return (int)rivals[i][1];
+        if (rivals[i][1] == id && s->has[rivals[i][0]])
+            return (int)rivals[i][0];
+    }
+    return -1;
+}
+
+/* Is there nothing that --attach does not take, and at most one word of which node is meant? */
+static bool fits_attach(const struct source *line, const struct options *o)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (line->has[i] && !attach_takes[i]) {
+            log_error("--%s and --attach exclude each other", rows[i].name);
+            return false;
+        }
+    }
+    if (line->has[OPTION_PORT] + line->has[OPTION_STATE] + (int)o->address_count <= 1)
         return true;
+    log_error("--attach takes one of PORT, PATH, --port and --state");
     return false;
 }
 
-enum options_result options_parse(int argc, char **argv, struct options *out)
+/* Of a file it reads only where the node is that has the same file. */
+static bool is_left_to_the_node(const struct source *line, int id)
+{
+    return line->has[OPTION_ATTACH] && id != OPTION_PORT && id != OPTION_LISTEN &&
+           id != OPTION_STATE;
+}
+
+/* --- the command line --- */
+
+static enum options_result collect(int argc, char **argv, struct source *line)
 {
     struct option longs[OPTION_COUNT + 1];
     char shorts[3 * OPTION_COUNT + 2];
-    bool given[OPTION_COUNT] = {false};
     int got;
-    *out = (struct options){
-        .port = ADDRESS_DEFAULT_PORT,
-        .ready_fd = -1,
-        .drain_us = OPTIONS_DRAIN_US,
-        .queue_lines = NODE_QUEUE_LINES,
-        .queue_bytes = NODE_QUEUE_BYTES,
-        .queue_age_s = NODE_EXPIRY_S,
-        .heartbeat_us = NODE_HEARTBEAT_US,
-        .suspect_us = NODE_SUSPECT_US,
-        .down_us = NODE_DOWN_US,
-    };
     make_tables(longs, shorts);
     opterr = 0;
     while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
@@ -159,23 +199,166 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
             complain(got, argv);
             return OPTIONS_WRONG;
         }
-        given[id] = true;
-        if (!option_take[id](out, optarg))
-            return OPTIONS_WRONG;
         if (id == OPTION_HELP)
             print_help();
         if (id == OPTION_VERSION)
             printf("hashflow %s\n", PACKAGE_VERSION);
         if (id == OPTION_HELP || id == OPTION_VERSION)
             return OPTIONS_DONE;
+        add(line, (enum option_id)id, optarg);
     }
+    return OPTIONS_RUN;
+}
+
+static bool take_line(const struct source *line, struct options *out)
+{
+    for (size_t i = 0; i < line->count; i++) {
+        const struct given *g = &line->list[i];
+        int rival = find_rival(line, g->id);
+        if (rival >= 0) {
+            log_error("--%s and --%s exclude each other", rows[g->id].name, rows[rival].name);
+            return false;
+        }
+        if (!option_take(g->id, out, g->value, "--"))
+            return false;
+    }
+    return true;
+}
+
+/* --- the file --- */
+
+static int find_setting(const char *name)
+{
+    for (size_t i = 0; i < sizeof not_in_file / sizeof not_in_file[0]; i++) {
+        if (strcmp(rows[not_in_file[i]].name, name) == 0)
+            return -1;
+    }
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (strcmp(rows[i].name, name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool wrong_setting(const char *where, const char *name, const char *cause)
+{
+    log_error("%s%s: %s", where, name, cause);
+    return false;
+}
+
+static bool take_setting(const struct setting *s, const char *where, const struct source *line,
+                         struct source *file, struct options *out)
+{
+    int id = find_setting(s->name);
+    if (id < 0)
+        return wrong_setting(where, s->name, "no such option of a file");
+    if (rows[id].argument != NULL && s->value == NULL)
+        return wrong_setting(where, s->name, "needs a value");
+    if (rows[id].argument == NULL && s->value != NULL)
+        return wrong_setting(where, s->name, "takes no value");
+    if (find_rival(line, (enum option_id)id) >= 0 || is_left_to_the_node(line, id))
+        return true;
+    int rival = find_rival(file, (enum option_id)id);
+    if (rival >= 0) {
+        log_error("%s%s and %s exclude each other", where, s->name, rows[rival].name);
+        return false;
+    }
+    add(file, (enum option_id)id, s->value);
+    return option_take((enum option_id)id, out, s->value, where);
+}
+
+static bool take_settings(const char *path, const struct source *line, struct options *out)
+{
+    struct source file = {.count = 0};
+    struct setting s = {.line = 0};
+    char *rest = out->config_text;
+    bool right = true;
+    while (right && configuration_next(&rest, &s)) {
+        char *where = alloc_print("%s:%u: ", path, s.line);
+        right = take_setting(&s, where, line, &file, out);
+        free(where);
+    }
+    free(file.list);
+    return right;
+}
+
+/* The file that the command line names must be there, the usual one may be. */
+static bool take_file(const struct source *line, struct options *out)
+{
+    const char *named = NULL;
+    char *cause;
+    for (size_t i = 0; i < line->count; i++) {
+        if (line->list[i].id == OPTION_CONFIG)
+            named = line->list[i].value;
+    }
+    char *path = named != NULL ? alloc_string(named) : configuration_default_path();
+    if (path == NULL)
+        return true;
+    out->config_text = configuration_read(path, named == NULL, &cause);
+    bool right = out->config_text != NULL && take_settings(path, line, out);
+    if (out->config_text == NULL) {
+        log_error("%s", cause);
+        free(cause);
+    }
+    free(path);
+    return right;
+}
+
+static void set_defaults(struct options *out)
+{
+    *out = (struct options){
+        .port = ADDRESS_DEFAULT_PORT,
+        .ready_fd = -1,
+        .drain_us = OPTIONS_DRAIN_US,
+        .on_jobs = HANDLERS_JOBS,
+        .on_limit_us = HANDLERS_LIMIT_US,
+        .queue_lines = NODE_QUEUE_LINES,
+        .queue_bytes = NODE_QUEUE_BYTES,
+        .queue_age_s = NODE_EXPIRY_S,
+        .heartbeat_us = NODE_HEARTBEAT_US,
+        .suspect_us = NODE_SUSPECT_US,
+        .down_us = NODE_DOWN_US,
+    };
+}
+
+/* What some options imply for others, wherever they stand. */
+static void imply(struct options *out)
+{
+    out->keep |= out->daemon;
+    if (out->log == OPTIONS_LOG_USUAL)
+        out->log = out->daemon ? OPTIONS_LOG_SYSLOG : OPTIONS_LOG_STDERR;
+}
+
+static bool suits(const struct source *line, const struct options *out)
+{
+    return line->has[OPTION_ATTACH] ? fits_attach(line, out) : are_addresses(out);
+}
+
+enum options_result options_parse(int argc, char **argv, struct options *out)
+{
+    struct source line = {.count = 0};
+    set_defaults(out);
+    enum options_result result = collect(argc, argv, &line);
     out->addresses = argv + optind;
     out->address_count = (size_t)(argc - optind);
-    bool fit = out->attach ? fits_attach(out, given) : are_addresses(out);
-    return fit && is_consistent(out) ? OPTIONS_RUN : OPTIONS_WRONG;
+    if (result == OPTIONS_RUN && (!take_file(&line, out) || !take_line(&line, out) ||
+                                  !suits(&line, out) || !is_consistent(out)))
+        result = OPTIONS_WRONG;
+    if (result == OPTIONS_RUN)
+        imply(out);
+    else
+        options_free(out);
+    free(line.list);
+    return result;
 }
 
 void options_free(struct options *o)
 {
     free(o->commands);
+    for (size_t i = 0; i < o->on_count; i++)
+        free(o->on[i].command.words);
+    free(o->on);
+    free(o->answer.words);
+    format_free(o->format);
+    free(o->config_text);
 }

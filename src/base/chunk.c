@@ -219,20 +219,6 @@ void queue_consume(struct queue *q, size_t len)
         queue_clear(q);
 }
 
-static size_t count_lines(struct span bytes)
-{
-    size_t lines = 0;
-
-    while (bytes.len > 0) {
-        const char *lf = memchr(bytes.at, '\n', bytes.len);
-        if (lf == NULL)
-            break;
-        lines++;
-        bytes = span_after(bytes, (size_t)(lf + 1 - bytes.at));
-    }
-    return lines;
-}
-
 size_t queue_count_lines(const struct queue *q, size_t len)
 {
     size_t lines = 0;
@@ -240,7 +226,7 @@ size_t queue_count_lines(const struct queue *q, size_t len)
     for (size_t i = 0; i < q->count && len > 0; i++) {
         struct span bytes = slice_span(*queue_entry(q, i));
         bytes.len = bytes.len < len ? bytes.len : len;
-        lines += count_lines(bytes);
+        lines += span_count_lines(bytes);
         len -= bytes.len;
     }
     return lines;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Diagnostics, a line each. What is worth saying is decided by the callers; where it is shown, by
- * the sink. The level and the sink belong to the whole program and are its only globals here.
+ * the sink. What is set here belongs to the whole program; those are its only globals.
  */
 #include "config.h"
 
@@ -21,11 +21,12 @@ enum {
     LOG_LINE = PIPE_BUF - 1, /* bytes of a line but its LF, escapes and prefix included */
 };
 
-static void write_stderr(void *arg, enum log_level level, struct span line);
-
 static enum log_level log_most = LOG_NOTICE;
-static void (*log_sink)(void *arg, enum log_level level, struct span line) = write_stderr;
+static void (*log_sink)(void *arg, enum log_level level, struct span line) = log_to_stderr;
 static void *log_arg;
+
+static void (*log_before)(void *arg);
+static void *log_before_arg;
 
 static size_t log_left_out;
 
@@ -48,7 +49,7 @@ static void write_line(struct span line)
 
 /* One write(2) for a line, so that two programs on one stderr do not mix theirs. A line fits into
  * what a writable pipe takes at once (PIPE_BUF); a stderr that nobody reads stops nothing. */
-static void write_stderr(void *arg, enum log_level level, struct span line)
+void log_to_stderr(void *arg, enum log_level level, struct span line)
 {
     char words[64];
 
@@ -58,6 +59,8 @@ static void write_stderr(void *arg, enum log_level level, struct span line)
         log_left_out++;
         return;
     }
+    if (log_before != NULL)
+        log_before(log_before_arg);
     if (log_left_out > 0) {
         snprintf(words, sizeof words, "hashflow: %zu lines were left out here", log_left_out);
         log_left_out = 0;
@@ -76,8 +79,14 @@ void log_set_level(enum log_level most)
 
 void log_set_sink(void (*sink)(void *arg, enum log_level level, struct span line), void *arg)
 {
-    log_sink = sink == NULL ? write_stderr : sink;
+    log_sink = sink == NULL ? log_to_stderr : sink;
     log_arg = arg;
+}
+
+void log_set_before(void (*before)(void *arg), void *arg)
+{
+    log_before = before;
+    log_before_arg = arg;
 }
 
 static void __attribute__((format(printf, 2, 0)))

@@ -88,6 +88,20 @@ bool span_number(struct span s, uint64_t *number)
     return true;
 }
 
+size_t span_count_lines(struct span bytes)
+{
+    size_t lines = 0;
+
+    while (bytes.len > 0) {
+        const char *lf = memchr(bytes.at, '\n', bytes.len);
+        if (lf == NULL)
+            break;
+        lines++;
+        bytes = span_after(bytes, (size_t)(lf + 1 - bytes.at));
+    }
+    return lines;
+}
+
 void span_copy(struct span s, char *out, size_t size)
 {
     if (size == 0)

@@ -48,6 +48,9 @@ struct span span_cut_word(struct span *rest);
 /* The same for the line before the first LF. */
 struct span span_cut_line(struct span *rest);
 
+/* How many LF there are. */
+size_t span_count_lines(struct span s);
+
 /* Drops leading spaces and tabs. */
 struct span span_skip_blanks(struct span s);
 

@@ -156,19 +156,55 @@ size_t text_prefix(struct span text, size_t max)
     return max;
 }
 
+/* The length in bytes of the character or byte at the front; *column moves by what it takes. */
+static size_t step(struct span text, size_t *column)
+{
+    ucs4_t c = (unsigned char)text.at[0];
+    size_t len = decode(text, &c);
+    int width = uc_width(c, "UTF-8");
+
+    if (c == '\t')
+        *column += TAB_STOP - *column % TAB_STOP;
+    else if (width > 0)
+        *column += (size_t)width;
+    return len == 0 ? 1 : len;
+}
+
 size_t text_columns(struct span text)
 {
     size_t columns = 0;
 
-    while (text.len > 0) {
-        ucs4_t c = (unsigned char)text.at[0];
-        size_t len = decode(text, &c);
-        int width = uc_width(c, "UTF-8");
-        if (c == '\t')
-            columns += TAB_STOP - columns % TAB_STOP;
-        else if (width > 0)
-            columns += (size_t)width;
-        text = span_after(text, len == 0 ? 1 : len);
-    }
+    while (text.len > 0)
+        text = span_after(text, step(text, &columns));
     return columns;
+}
+
+size_t text_fitting(struct span text, size_t columns)
+{
+    size_t taken = 0, at = 0;
+
+    while (at < text.len) {
+        size_t len = step(span_after(text, at), &taken);
+        if (taken > columns)
+            break;
+        at += len;
+    }
+    return at;
+}
+
+bool text_mend(struct buffer *out, struct span text)
+{
+    while (text.len > 0) {
+        const uint8_t *bad = u8_check(bytes_of(text), text.len);
+        size_t good = bad == NULL ? text.len : (size_t)(bad - bytes_of(text));
+        if (!buffer_append(out, span_make(text.at, good)))
+            return false;
+        text = span_after(text, good);
+        if (text.len == 0)
+            break;
+        if (!buffer_append(out, span_of("\uFFFD")))
+            return false;
+        text = span_after(text, 1);
+    }
+    return true;
 }

@@ -26,7 +26,14 @@ bool text_escape(struct buffer *out, struct span text);
  * not UTF-8 count as characters of one byte. At least 1 if text is not empty and max >= 4. */
 size_t text_prefix(struct span text, size_t max);
 
-/* Columns that text takes on a terminal; escaped text only. */
+/* Columns that text takes on a terminal. What is not shown there takes none, and each byte that is
+ * not UTF-8 counts as a character. */
 size_t text_columns(struct span text);
+
+/* The longest prefix, in bytes, that takes at most so many columns and splits no character. */
+size_t text_fitting(struct span text, size_t columns);
+
+/* Appends text with U+FFFD for each byte that is not UTF-8. Returns false if out is full. */
+bool text_mend(struct buffer *out, struct span text);
 
 #endif

@@ -16,6 +16,7 @@
 #include "control/follow.h"
 #include "net/channel.h"
 #include "report/report.h"
+#include "shell/answers.h"
 #include "shell/prompt.h"
 #include "wire/line.h"
 
@@ -124,11 +125,17 @@ static void quit(void *arg)
 
 static void make_report(struct client *c)
 {
+    const unsigned follow = c->follow;
     const struct report_config config = {
-        .style = (c->follow & FOLLOW_PEOPLE) != 0 ? REPORT_PEOPLE : REPORT_TEXT,
-        .colour = (c->follow & FOLLOW_COLOUR) != 0,
-        .events = (c->follow & FOLLOW_EVENTS) != 0,
-        .ids = (c->follow & FOLLOW_IDS) != 0,
+        .style = (follow & FOLLOW_JSON) != 0     ? REPORT_JSON
+                 : (follow & FOLLOW_PEOPLE) != 0 ? REPORT_PEOPLE
+                                                 : REPORT_TEXT,
+        .keys = answer_keys,
+        .events = (follow & FOLLOW_EVENTS) != 0,
+        .colour = (follow & FOLLOW_COLOUR) != 0,
+        .ascii = (follow & FOLLOW_ASCII) != 0,
+        .ids = (follow & FOLLOW_IDS) != 0,
+        .timestamps = (follow & FOLLOW_TIMES) != 0,
     };
     const struct report_sink sink = {print_line, say, c};
     report_free(c->report);
@@ -149,6 +156,7 @@ static bool concerns(const struct client *c, const struct event *e)
 
 void client_event(struct client *c, const struct event *event)
 {
+    interpreter_event(c->interpreter, event);
     bool message = event->kind == EVENT_MESSAGE;
     bool lost = is_loss(event) && concerns(c, event);
     if (event->kind == EVENT_SAID && c->running)

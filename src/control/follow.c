@@ -16,6 +16,9 @@ static const struct {
     {"messages", FOLLOW_MESSAGES},
     {"events", FOLLOW_EVENTS},
     {"ids", FOLLOW_IDS},
+    {"times", FOLLOW_TIMES},
+    {"json", FOLLOW_JSON},
+    {"ascii", FOLLOW_ASCII},
     {"people", FOLLOW_PEOPLE},
     {"colour", FOLLOW_COLOUR},
     {"console", FOLLOW_MESSAGES | FOLLOW_EVENTS | FOLLOW_PEOPLE | FOLLOW_PROMPT},
@@ -32,28 +35,46 @@ static bool add_word(struct span word, unsigned *follow)
     return false;
 }
 
+/* What is wrong with the words together; NULL if nothing is. */
+static const char *fault(unsigned follow)
+{
+    static const struct {
+        unsigned both;
+        const char *cause;
+    } rivals[] = {
+        {FOLLOW_JSON | FOLLOW_PEOPLE, "json is not for people"},
+        {FOLLOW_JSON | FOLLOW_IDS, "json has the ids"},
+        {FOLLOW_JSON | FOLLOW_TIMES, "json has the times"},
+        {FOLLOW_PEOPLE | FOLLOW_IDS, "people are not shown ids"},
+    };
+    for (size_t i = 0; i < sizeof rivals / sizeof rivals[0]; i++) {
+        if ((follow & rivals[i].both) == rivals[i].both)
+            return rivals[i].cause;
+    }
+    if ((follow & (FOLLOW_ASCII | FOLLOW_JSON)) == FOLLOW_ASCII)
+        return "ascii is for json";
+    if ((follow & (FOLLOW_COLOUR | FOLLOW_PEOPLE)) == FOLLOW_COLOUR)
+        return "colour is for people, or a console";
+    return NULL;
+}
+
 bool follow_parse(struct span words, unsigned *follow, char **cause)
 {
     unsigned found = 0, count = 0;
     *cause = NULL;
-    while (words.len > 0) {
+    for (words = span_skip_blanks(words); words.len > 0; words = span_skip_blanks(words)) {
         struct span word = span_cut_word(&words);
-        if (word.len == 0)
-            continue;
-        if (!add_word(word, &found)) {
-            *cause = alloc_print("%.*s: not messages, events, ids, people, colour, console or none",
-                                 (int)(word.len < 40 ? word.len : 40), word.at);
-            return false;
-        }
         count++;
+        if (add_word(word, &found))
+            continue;
+        *cause = alloc_print("%.*s: no such thing to follow; see hashflow(1), ATTACHING",
+                             (int)(word.len < 40 ? word.len : 40), word.at);
+        return false;
     }
-    if (count == 0)
-        *cause = alloc_string("say what: messages, events, ids, people, colour, console or none");
-    else if ((found & FOLLOW_PEOPLE) != 0 && (found & FOLLOW_IDS) != 0)
-        *cause = alloc_string("people are not shown ids");
-    else if ((found & FOLLOW_COLOUR) != 0 && (found & FOLLOW_PEOPLE) == 0)
-        *cause = alloc_string("colour is for people, or a console");
+    const char *wrong = count == 0 ? "say what, or none" : fault(found);
+    if (wrong != NULL)
+        *cause = alloc_string(wrong);
     else
         *follow = found;
-    return *cause == NULL;
+    return wrong == NULL;
 }

@@ -11,10 +11,13 @@
 enum {
     FOLLOW_MESSAGES = 1,
     FOLLOW_EVENTS = 2,
-    FOLLOW_IDS = 4,     /* with each message its id */
-    FOLLOW_PEOPLE = 8,  /* as on a terminal; each line begins with "| " */
-    FOLLOW_COLOUR = 16, /* only with FOLLOW_PEOPLE */
-    FOLLOW_PROMPT = 32, /* lines "> MARK NAME TARGET" */
+    FOLLOW_IDS = 4,      /* with each message its id */
+    FOLLOW_TIMES = 8,    /* with each message its time */
+    FOLLOW_JSON = 16,    /* an object a line */
+    FOLLOW_ASCII = 32,   /* with FOLLOW_JSON: fit for a terminal */
+    FOLLOW_PEOPLE = 64,  /* as on a terminal; each line begins with "| " */
+    FOLLOW_COLOUR = 128, /* with FOLLOW_PEOPLE */
+    FOLLOW_PROMPT = 256, /* lines "> MARK NAME TARGET" */
 };
 
 /* words: what stands behind /follow. false with *cause, a new string that the caller frees. */

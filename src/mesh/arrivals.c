@@ -35,6 +35,7 @@ struct arrival {
     size_t bytes;       /* of them, as verbs */
     struct slice lines; /* as verbs, if they may have to be stored */
     int64_t row;        /* where they are stored; 0 not */
+    size_t untold;      /* bytes at their end that stay there for the next run */
     bool stored;        /* for good */
 };
 
@@ -178,8 +179,11 @@ static void drop_written(struct node *node, uint64_t written)
 {
     int64_t upto = 0;
     for (struct arrival *a = node->arrivals; a != NULL && a->due <= written; a = a->next) {
-        if (a->stored)
-            upto = a->row;
+        if (!a->stored)
+            continue;
+        if (a->untold > 0)
+            inbox_shorten(node->db, a->row, a->untold);
+        upto = a->untold > 0 ? a->row - 1 : a->row;
     }
     if (upto != 0)
         inbox_drop(node->db, upto);
@@ -259,21 +263,26 @@ static void tell_run(void *arg, const struct inbox_run *run)
     struct verb verb;
     const char *cause;
     struct span rest = run->lines;
-    while (rest.len > 0) {
-        if (verb_parse(span_cut_line(&rest), &verb, &cause) &&
-            (verb.kind == VERB_MSG || verb.kind == VERB_BCAST))
-            node->sink.event(node->sink.arg,
-                             &(struct event){.kind = EVENT_MESSAGE,
-                                             .address = run->address,
-                                             .name = run->name,
-                                             .scope = verb.kind == VERB_MSG ? SCOPE_DIRECT
-                                                                            : SCOPE_BROADCAST,
-                                             .id = {run->node, run->epoch, verb.seq},
-                                             .text = verb.text});
+    if (node_has_enough(node))
+        return; /* it stays stored */
+    while (rest.len > 0 && !node_has_enough(node)) {
+        if (!verb_parse(span_cut_line(&rest), &verb, &cause) ||
+            (verb.kind != VERB_MSG && verb.kind != VERB_BCAST))
+            continue;
+        node->messages++;
+        node->sink.event(
+            node->sink.arg,
+            &(struct event){.kind = EVENT_MESSAGE,
+                            .address = run->address,
+                            .name = run->name,
+                            .node = run->node,
+                            .scope = verb.kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST,
+                            .id = {run->node, run->epoch, verb.seq},
+                            .text = verb.text});
     }
-    node->messages++;
     struct arrival *a = append(node, NULL);
     a->row = run->id;
+    a->untold = rest.len;
     a->lines.len = run->lines.len; /* which are the store's: only their room is taken */
     node->shelved_bytes += run->lines.len;
     a->stored = true;

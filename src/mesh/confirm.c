@@ -17,6 +17,7 @@
 #include "mesh/peer.h"
 #include "mesh/pump.h"
 #include "mesh/receipts.h"
+#include "mesh/tally.h"
 #include "store/outbox.h"
 
 enum {
@@ -57,6 +58,7 @@ void confirm_bytes(struct peer *peer, size_t bytes)
     struct outbox *box = &peer->box;
     bool session = peer->link != NULL && link_is_session(peer->link);
     receipts_front(peer, session ? EVENT_DELIVERED : EVENT_SENT, bytes);
+    tally_front(peer, bytes);
     delivery_drop(box, bytes);
     has_moved(peer, bytes);
     box->interval = 0;
@@ -109,7 +111,7 @@ static uint64_t let_go(struct peer *peer, uint64_t seq, enum event_kind kind)
 {
     struct node *node = peer->node;
     struct outbox *box = &peer->box;
-    uint64_t before = box->count;
+    uint64_t before = box->count, bytes = box->bytes;
     keeping_save(node);
     if (node->unstored)
         return 0;
@@ -122,6 +124,8 @@ static uint64_t let_go(struct peer *peer, uint64_t seq, enum event_kind kind)
     delivery_recount(peer);
     box->behind = box->count > 0;
     delivery_drop(box, 0);
+    if (kind == EVENT_DELIVERED)
+        tally_acked(node, before - box->count, bytes - box->bytes);
     loop_again(node->loop);
     return before - box->count;
 }

@@ -259,7 +259,7 @@ void delivery_post(struct peer *peer, enum verb_kind kind, struct span text, boo
     slice_release(verb);
 }
 
-static bool is_sendable(struct span text, const char **cause)
+bool delivery_can_carry(struct span text, const char **cause)
 {
     if (text.len > MESSAGE_TEXT_MAX)
         *cause = "the text is longer than 65000 bytes; send it in parts";
@@ -274,7 +274,7 @@ static bool is_sendable(struct span text, const char **cause)
 
 bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause)
 {
-    if (!is_sendable(text, cause))
+    if (!delivery_can_carry(text, cause))
         return false;
     if (peer->row.banned) {
         *cause = "it is banned; /connect lifts that";
@@ -312,7 +312,7 @@ static bool is_addressed(const struct peer *peer)
 bool node_broadcast(struct node *node, struct span text, const char **cause)
 {
     size_t addressed = 0;
-    if (!is_sendable(text, cause))
+    if (!delivery_can_carry(text, cause))
         return false;
     struct slice verb = form_verb(node, VERB_BCAST, ++node->seq, text);
     for (size_t i = 0; i < node->peer_count; i++) {

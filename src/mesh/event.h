@@ -29,6 +29,8 @@ enum event_kind {
                           run: cause */
     EVENT_REFUSED,     /* something that came from address could not be delivered to us: cause;
                           count is how often, if more than once */
+    EVENT_QUESTION,    /* somebody asks text; count is what node_answer() calls it */
+    EVENT_ANSWER,      /* text, a line of what somebody answers to question */
 };
 
 enum event_scope { SCOPE_DIRECT, SCOPE_BROADCAST };
@@ -40,6 +42,8 @@ struct event_id {
     uint64_t seq;
 };
 
+struct question;
+
 struct event {
     enum event_kind kind;
     const char *address;    /* as text: IP:PORT, or HOST:PORT until a named host is resolved */
@@ -49,8 +53,9 @@ struct event {
     const char *cause;      /* why, in words for people */
     enum event_scope scope; /* EVENT_MESSAGE, EVENT_SAID, EVENT_FAILED */
     struct event_id id;     /* EVENT_MESSAGE, EVENT_QUEUED to EVENT_LOST */
-    struct span text;       /* EVENT_MESSAGE, EVENT_SAID */
-    size_t count;           /* lines */
+    struct span text;       /* EVENT_MESSAGE, EVENT_SAID, EVENT_QUESTION, EVENT_ANSWER */
+    size_t count;           /* lines, but for EVENT_REFUSED and EVENT_QUESTION */
+    const struct question *question; /* EVENT_ANSWER: ours */
     bool stored;            /* EVENT_KEPT_BACK */
 };
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "mesh/answering.h"
 #include "mesh/arrivals.h"
 #include "mesh/confirm.h"
 #include "mesh/dialer.h"
@@ -22,6 +23,7 @@
 #include "mesh/membership.h"
 #include "mesh/peer.h"
 #include "mesh/pump.h"
+#include "mesh/questions.h"
 #include "mesh/rendezvous.h"
 
 enum { RESUME_LINE = 64 };
@@ -58,6 +60,8 @@ static void tell_message(struct node *node, struct event event)
     node->last_receipt = loop_now(node->loop);
     event.kind = EVENT_MESSAGE;
     tell(node, &event);
+    if (node_has_enough(node))
+        link_hold_all(node);
 }
 
 static void tell_plain(struct node *node, const char *address, const char *name, struct span text)
@@ -241,6 +245,8 @@ static void hear_line(struct link *link, const struct verb *verb)
         link_ack(link);
         return;
     }
+    if (node_has_enough(link->node))
+        return; /* it keeps what is not confirmed */
     peer->mark = verb->seq;
     tell_message(link->node,
                  (struct event){.address = peer->text,
@@ -307,6 +313,9 @@ static void hear_verb(struct link *link, const struct session_event *event)
     case VERB_ERROR: hear_error(link, verb); break;
     case VERB_PEER: hearsay_add(link, verb); break;
     case VERB_GONE: hearsay_gone(link, verb); break;
+    case VERB_ASK: answering_take(link, verb); break;
+    case VERB_ANSWER: questions_hear_line(link, verb); break;
+    case VERB_ANSWERED: questions_hear_end(link, verb); break;
     case VERB_HELLO:
     case VERB_OTHER: break;
     }
@@ -373,6 +382,13 @@ static bool is_ignored(struct link *link, const struct session_event *event)
     return door_bars(link, &from, event->kind == SESSION_CHAT);
 }
 
+/* Plain lines that came in one piece with the last that was wanted: they cannot be given back. */
+static bool is_too_late(const struct link *link, const struct session_event *event)
+{
+    return node_has_enough(link->node) &&
+           (event->kind == SESSION_CHAT || event->kind == SESSION_RAW);
+}
+
 void hearing_event(void *arg, const struct session_event *event)
 {
     static void (*const hear[])(struct link *link, const struct session_event *event) = {
@@ -382,6 +398,10 @@ void hearing_event(void *arg, const struct session_event *event)
         [SESSION_VERB] = hear_verb,       [SESSION_REFUSED] = hear_refused,
         [SESSION_FAILED] = hear_failed,   [SESSION_DONE] = hear_done,
     };
-    if (!is_ignored(arg, event))
+    if (is_ignored(arg, event))
+        return;
+    if (is_too_late(arg, event))
+        hear_refused(arg, &(struct session_event){.cause = "came after the last message wanted"});
+    else
         hear[event->kind](arg, event);
 }

@@ -15,7 +15,9 @@ struct arrival;
 struct hearsay;
 struct link;
 struct plain_form;
+struct question;
 struct run;
+struct taken;
 struct tomb;
 
 enum { CLONES_MAX = 16 }; /* addresses of copies of us that are told */
@@ -59,7 +61,7 @@ struct node {
     struct address clones[CLONES_MAX]; /* where a copy of us is; told once each */
     size_t clone_count;
     bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
-    uint64_t tokens;           /* the last number given to a ping */
+    uint64_t tokens;           /* the last number given to a ping or a question */
     char silence[32];          /* why one that has been silent for too long is down */
     uint64_t meetings;         /* sessions begun; exchange.c */
     struct hearsay *hearsay;   /* what others tell us of; NULL: it is not wanted */
@@ -84,11 +86,12 @@ struct node {
     struct spool verbs;       /* lines for sessions; forms.c */
     struct plain_form *plain; /* and for streams */
     size_t plain_count;
+    struct node_progress progress; /* but for what is left; tally.c */
     struct timer tell; /* losses are told together; losses.c */
     uint64_t told_at;  /* monotonic us; 0 never */
 
     /* What we receive: hearing.c counts it, arrivals.c keeps it. */
-    uint64_t messages;
+    uint64_t messages;                       /* told */
     uint64_t last_receipt;                   /* monotonic us */
     struct arrival *arrivals, *last_arrival; /* in order */
     struct arrival *unsettled;               /* the first that has not left and is not stored */
@@ -96,9 +99,18 @@ struct node {
     size_t arrived_bytes;                    /* in that and those behind it */
     size_t shelved_bytes;                    /* in those that are stored */
     struct spool arrived;                    /* lines of arrivals */
+
+    /* What we ask and what others ask: questions.c and answering.c. */
+    struct question *questions; /* oldest first */
+    struct taken *taken;        /* the same */
+    size_t taken_count;
+    size_t taken_last; /* the number given to the last */
 };
 
 /* The port under which somebody who reaches us at that address finds us. */
 uint16_t node_port(const struct node *node, const struct address *at);
+
+/* Has it told as many messages as it is to tell? */
+bool node_has_enough(const struct node *node);
 
 #endif

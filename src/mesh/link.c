@@ -18,7 +18,7 @@
 #include "mesh/peer.h"
 #include "mesh/pump.h"
 
-/* Queued on a connection: it gets no more answers, be it pongs or acks. */
+/* Queued on a connection: it gets no more answers, be it pongs or acks, nor is it asked. */
 enum { LINK_ANSWER_BYTES = 512 * 1024 };
 
 static void session_send(void *arg, struct span bytes)
@@ -168,11 +168,16 @@ void link_name(struct link *link)
     link_send(link, &line);
 }
 
+bool link_has_room(const struct link *link)
+{
+    return channel_queued(link->channel) < LINK_ANSWER_BYTES;
+}
+
 /* To one that only asks and never reads nothing is owed. */
 void link_pong(struct link *link, struct span token)
 {
     struct buffer line;
-    if (channel_queued(link->channel) >= LINK_ANSWER_BYTES)
+    if (!link_has_room(link))
         return;
     buffer_init(&line, LINK_LINE);
     verb_format_pong(&line, token);
@@ -184,12 +189,21 @@ void link_ack(struct link *link)
 {
     struct buffer line;
     const struct peer *peer = link->peer;
-    if (peer->kept <= link->ack || channel_queued(link->channel) >= LINK_ANSWER_BYTES)
+    if (peer->kept <= link->ack || !link_has_room(link))
         return;
     link->ack = peer->kept;
     buffer_init(&line, LINK_LINE);
     verb_format_ack(&line, link->ack);
     link_send(link, &line);
+}
+
+/* What a session says beyond the last message that is wanted stays with it, unconfirmed; what
+ * somebody else says would be lost once it is read. A dial of ours may still become a session. */
+bool link_is_past(const struct link *link)
+{
+    enum dialect dialect = session_dialect(link->session);
+    bool is_dial = link->role == SESSION_DIALER && dialect == DIALECT_UNKNOWN;
+    return node_has_enough(link->node) && dialect != DIALECT_SESSION && !is_dial;
 }
 
 /* Who has said nothing yet may be a session that comes back, and is heard out. */
@@ -198,9 +212,15 @@ void link_hold(struct link *link)
     const struct node *node = link->node;
     bool plain = session_dialect(link->session) == DIALECT_STREAM;
     bool overrun = link_is_used(link) && arrivals_overrun(link->peer);
-    bool hold = overrun || node->held_all || (node->held_plain && plain);
+    bool hold = overrun || node->held_all || (node->held_plain && plain) || link_is_past(link);
     channel_hold(link->channel, hold);
     liveness_hold(link, hold);
+}
+
+void link_hold_all(struct node *node)
+{
+    for (struct link *l = node->links; l != NULL; l = l->next)
+        link_hold(l);
 }
 
 void link_reap(struct node *node)

@@ -51,12 +51,15 @@ struct link {
 struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer);
 bool link_is_session(const struct link *link);
 bool link_is_used(const struct link *link); /* the lines for its peer go over it */
-void link_hold(struct link *link); /* reads, or does not, by what is held up here */
+bool link_is_past(const struct link *link); /* what it still says cannot be given back */
+void link_hold(struct link *link);          /* reads, or does not, by what is held up here */
+void link_hold_all(struct node *node);
 void link_reap(struct node *node); /* frees the dead ones */
 
 /* --- what is said on it --- */
 
 void link_send(struct link *link, struct buffer *line); /* and frees the buffer */
+bool link_has_room(const struct link *link); /* it reads what it is answered */
 void link_name(struct link *link);                      /* says what we are called */
 void link_pong(struct link *link, struct span token);
 void link_ack(struct link *link); /* what is kept, at the latest when the link has room for it */

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "mesh/answering.h"
 #include "mesh/arrivals.h"
 #include "mesh/confirm.h"
 #include "mesh/delivery.h"
@@ -27,6 +28,7 @@
 #include "mesh/oneshot.h"
 #include "mesh/peer.h"
 #include "mesh/pump.h"
+#include "mesh/questions.h"
 #include "mesh/tombs.h"
 #include "store/identity.h"
 
@@ -68,8 +70,7 @@ static void hold_back(struct node *node)
         return;
     node->held_plain = plain;
     node->held_all = all;
-    for (struct link *l = node->links; l != NULL; l = l->next)
-        link_hold(l);
+    link_hold_all(node);
 }
 
 static void turn(void *arg)
@@ -81,6 +82,7 @@ static void turn(void *arg)
     arrivals_settle(node);
     hold_back(node);
     pump_turn(node);
+    questions_turn(node); /* behind what was sent before */
     link_reap(node);
     membership_turn(node);
 }
@@ -136,6 +138,7 @@ void node_free(struct node *node)
     arrivals_settle(node);
     keeping_save(node);
     arrivals_free(node);
+    answering_free(node);
     node->db = NULL; /* the peers go, but their rows stay */
     while (node->peer_count > 0)
         membership_remove(node->peers[node->peer_count - 1]);
@@ -218,6 +221,11 @@ void node_leave(struct node *node)
     timer_set(node->loop, &node->leave, loop_now(node->loop) + LEAVE_DEADLINE_US, leave_overdue,
               node);
     loop_again(node->loop);
+}
+
+void node_hurry(struct node *node, uint64_t us)
+{
+    timer_set(node->loop, &node->leave, loop_now(node->loop) + us, leave_overdue, node);
 }
 
 bool node_has_left(const struct node *node)
@@ -378,4 +386,14 @@ uint64_t node_message_count(const struct node *node)
 uint64_t node_last_receipt(const struct node *node)
 {
     return node->last_receipt;
+}
+
+bool node_has_confirmed(const struct node *node)
+{
+    return node->unsettled == NULL;
+}
+
+bool node_has_enough(const struct node *node)
+{
+    return node->config.message_limit != 0 && node->messages >= node->config.message_limit;
 }

@@ -21,6 +21,10 @@ enum {
     NODE_EXPIRY_S = 7 * 24 * 3600, /* a session peer away for longer gets no broadcasts */
     NODE_QUEUE_LINES = 1000000,    /* stored for one peer, unless the configuration says otherwise */
     NODE_QUEUE_BYTES = 256 << 20,
+    NODE_QUESTIONS = 16,           /* of ours, open at a time */
+    NODE_QUESTIONS_TAKEN = 64,     /* of others, not answered yet, */
+    NODE_QUESTIONS_OF_PEER = 8,    /* and of one of them; who asks more is told "busy" */
+    NODE_ANSWER_MAX = 65536,       /* bytes of an answer, its lines with their LF */
 };
 
 struct node;
@@ -43,6 +47,7 @@ struct node_config {
     bool passing;              /* ask others not to remember us */
     int family;                /* 4 or 6: this one only; 0: both */
     bool receipts;             /* tell EVENT_QUEUED to EVENT_LOST */
+    bool answers;              /* EVENT_QUESTION is taken care of; else they are told "none" */
     bool no_exchange;          /* neither tell peers of others nor believe them */
     uint64_t queue_lines;      /* most that wait for one peer, stored; 0: NODE_QUEUE_LINES */
     uint64_t queue_bytes;      /* 0: NODE_QUEUE_BYTES */
@@ -51,6 +56,7 @@ struct node_config {
     uint64_t suspect_us;       /* before it is suspected, */
     uint64_t down_us;          /* and before it is taken for down */
     bool leave_from_listeners; /* dials leave from the address of our listener of their family */
+    uint64_t message_limit;    /* tell so many; what lies beyond stays with its senders; 0: all */
 };
 
 /* db may be NULL: nothing is remembered. Borrows loop and db; copies the rest. */
@@ -70,6 +76,9 @@ void node_start(struct node *node);
 /* Says goodbye to everyone and stops accepting; what could not be delivered is told as events.
  * node_has_left() is true when all connections have ended, LEAVE_DEADLINE at the latest. */
 void node_leave(struct node *node);
+
+/* The goodbyes get no more than us from now on. */
+void node_hurry(struct node *node, uint64_t us);
 bool node_has_left(const struct node *node);
 
 /* --- who --- */
@@ -157,6 +166,42 @@ enum ping_state peer_ping_state(const struct peer *peer); /* then peer_view.rtt_
 bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause);
 bool node_broadcast(struct node *node, struct span text, const char **cause);
 
+/* --- questions --- */
+
+struct question;
+
+enum reply_state { REPLY_AWAITED, REPLY_WHOLE, REPLY_MISSING };
+
+struct reply_view {
+    const char *address; /* borrowed from the question, until the next order or turn */
+    const char *name;
+    enum reply_state state;
+    const char *cause; /* REPLY_MISSING: why there is none, or not all of it */
+};
+
+/* Asks peer; or, if it is NULL, everyone who is up, and every named address. Of their answers each
+ * line that comes within wait_us is told as EVENT_ANSWER. The caller frees it, before the node.
+ * NULL with *cause, a static text: nobody was asked. */
+struct question *node_ask(struct node *node, struct peer *peer, struct span text, uint64_t wait_us,
+                          const char **cause);
+void question_free(struct question *q); /* what is answered later is ignored; accepts NULL */
+
+/* Does nobody have to answer any more? */
+bool question_is_over(const struct question *q);
+
+/* Each of those who were asked, from index 0; false at the end. */
+bool question_look(const struct question *q, size_t index, struct reply_view *out);
+
+/* A line of the answer to a question; which is the count of its EVENT_QUESTION. false: whoever
+ * answers may stop, for nobody waits for it any more, or it is cut here, because it has become too
+ * long or has what no line can carry. */
+bool node_answer(struct node *node, size_t which, struct span text);
+
+/* Once for each EVENT_QUESTION, however it ends. */
+void node_answer_end(struct node *node, size_t which, enum answer_status status);
+
+/* --- the state of things --- */
+
 /* Is everything delivered that has to be? Copies for peers that were away already do not count. */
 bool node_is_sent(const struct node *node);
 
@@ -170,6 +215,15 @@ void node_tell_losses(struct node *node);
 
 /* Does nothing wait for anybody, those who are away included? */
 bool node_is_delivered(const struct node *node);
+
+/* How far sending has come. A line for three peers counts three times, its bytes as they are on the
+ * wire; what a new connection brings again does not count again. */
+struct node_progress {
+    uint64_t sent_lines, sent_bytes;
+    uint64_t acked_lines, acked_bytes; /* delivered, by whatever shows that for the peer's dialect */
+    uint64_t left_lines, left_bytes;   /* leaving waits for them; those on their way included */
+};
+void node_look_progress(const struct node *node, struct node_progress *out);
 
 /* Is a peer's queue full, so that the source of lines should wait? Never for longer than a second
  * without progress. */
@@ -185,7 +239,10 @@ bool node_is_stored(const struct node *node);
 bool node_reached_all(const struct node *node, const char **which);
 
 size_t node_up_count(const struct node *node);
-uint64_t node_message_count(const struct node *node); /* received since the start */
+uint64_t node_message_count(const struct node *node); /* told since the start */
 uint64_t node_last_receipt(const struct node *node);  /* monotonic microseconds; start if none */
+
+/* Has the node confirmed to its senders all that it has told? */
+bool node_has_confirmed(const struct node *node);
 
 #endif

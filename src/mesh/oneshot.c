@@ -19,8 +19,9 @@
 #include "mesh/internal.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
-#include "net/channel.h"
 #include "mesh/pump.h"
+#include "mesh/tally.h"
+#include "net/channel.h"
 
 enum { ONESHOT_DEADLINE_US = 10000000 /* from the connection to the close */ };
 
@@ -98,6 +99,8 @@ static void format(struct oneshot *o, const struct address *me, struct buffer *o
     message_format(out, me, name, span_of(""));
     o->piece = message_piece(rest, buffer_length(out));
     o->whole = o->piece == rest.len;
+    if (o->peer->box.told == 0)
+        tally_sent(o->peer->node, span_make(queue_peek(&o->peer->box.lines, 0).at, o->line));
     buffer_append(out, span_make(rest.at, o->piece));
     /* Only leaving says exit. */
     if (span_is_nocase(span_make(rest.at, o->piece), "exit"))

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "mesh/answering.h"
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
 #include "mesh/exchange.h"
@@ -17,6 +18,7 @@
 #include "mesh/membership.h"
 #include "mesh/peer.h"
 #include "mesh/pump.h"
+#include "mesh/questions.h"
 
 enum { CLOSE_US = 2000000 }; /* what is queued may still leave, the other side may still answer */
 
@@ -38,6 +40,8 @@ void link_part(struct link *link, const char *cause)
 {
     struct peer *peer = link->peer;
     link->peer = NULL;
+    questions_parted(link, cause);
+    answering_parted(link);
     if (peer == NULL)
         return;
     if (peer->attempt.link == link)
@@ -52,9 +56,7 @@ void link_part(struct link *link, const char *cause)
 static void detach(struct link *link, const char *cause)
 {
     struct peer *peer = link->peer;
-    if (peer == NULL)
-        return;
-    bool dialled = peer->attempt.link == link;
+    bool dialled = peer != NULL && peer->attempt.link == link;
     bool used = link_is_used(link);
     link_part(link, cause);
     if (dialled) {
@@ -108,10 +110,12 @@ static void shut(struct link *link)
 {
     if (link->dead || link->closing)
         return;
+    /* Of one that is not read no answer comes. */
+    bool waits = channel_queued(link->channel) > 0 || !link_is_past(link);
     link->closing = true;
     channel_finish(link->channel);
-    timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + CLOSE_US, close_overdue,
-              link);
+    timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + (waits ? CLOSE_US : 0),
+              close_overdue, link);
 }
 
 static void say_bye(struct link *link, const char *reason)

@@ -21,6 +21,7 @@
 #include "mesh/oneshot.h"
 #include "mesh/peer.h"
 #include "mesh/receipts.h"
+#include "mesh/tally.h"
 #include "store/outbox.h"
 
 enum {
@@ -186,6 +187,7 @@ static void note_sent(struct peer *peer, struct span lines)
     size_t at = last != NULL ? (size_t)(last - lines.at) + 1 : 0;
     peer->node->numbered = true;
     receipts_verbs(peer, EVENT_SENT, lines, box->flown, UINT64_MAX);
+    tally_sent(peer->node, form_behind(lines, box->flown));
     uint64_t seq = form_number(span_after(lines, at));
     if (seq > box->flown)
         box->flown = seq;
@@ -212,7 +214,9 @@ static void send_lines(struct peer *peer, size_t most)
             return;
         struct slice lines = queue_share(&box->lines, box->sent, len);
         box->sent += len;
-        if (!box->plain)
+        if (box->plain)
+            tally_sent(peer->node, slice_span(lines));
+        else
             note_sent(peer, slice_span(lines));
         channel_send_slice(channel, lines);
     }

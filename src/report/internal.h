@@ -28,7 +28,7 @@ struct style {
     void (*reply)(struct report *r, const char *command, const struct span *fields, size_t count);
 };
 
-extern const struct style style_text, style_people;
+extern const struct style style_text, style_people, style_json;
 
 /* --- report.c --- */
 
@@ -37,7 +37,10 @@ enum { REPORT_ID_TEXT = 160 }; /* two numbers and a node id: at most 64 bytes */
 /* NODE.EPOCH.SEQ, or "-" for a line that has no number. */
 struct span report_id(const struct event_id *id, char out[REPORT_ID_TEXT]);
 
-/* --- people.c: pieces of a line for people --- */
+/* How a message was sent: "msg" or "bcast", as the commands are called. */
+const char *report_kind(const struct event *message);
+
+/* --- line.c --- */
 
 #define COLOUR_DIM   "\033[2m"
 #define COLOUR_BOLD  "\033[1m"
@@ -47,6 +50,10 @@ struct span report_id(const struct event_id *id, char out[REPORT_ID_TEXT]);
 void line_add(struct report *r, const char *text);
 void line_escape(struct report *r, struct span text);
 void line_colour(struct report *r, const char *code); /* nothing without colour */
-void line_end(struct report *r);                      /* writes it */
+void line_fill(struct report *r, const struct event *message, bool escaped); /* by the format */
+void line_end(struct report *r);                                             /* writes it */
+
+/* What each record ends with. */
+struct span line_ending(const struct report *r);
 
 #endif

@@ -11,36 +11,16 @@
 
 #include "base/text.h"
 
-void line_add(struct report *r, const char *text)
-{
-    buffer_append(&r->line, span_of(text));
-}
-
-void line_escape(struct report *r, struct span text)
-{
-    text_escape(&r->line, text);
-}
-
-void line_colour(struct report *r, const char *code)
-{
-    if (r->config.colour)
-        line_add(r, code);
-}
-
-void line_end(struct report *r)
-{
-    line_add(r, "\n");
-    struct span line = buffer_span(&r->line);
-    r->sink.write(r->sink.arg, &line, 1);
-    buffer_consume(&r->line, line.len);
-}
-
 static void add_time(struct report *r)
 {
-    char text[16];
+    char text[32];
     struct tm parts;
     time_t now = time(NULL);
-    strftime(text, sizeof text, "%H:%M ", localtime_r(&now, &parts));
+    localtime_r(&now, &parts);
+    if (r->config.timestamps)
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S ", &parts);
+    else
+        strftime(text, sizeof text, "%H:%M ", &parts);
     line_colour(r, COLOUR_DIM);
     line_add(r, text);
     line_colour(r, COLOUR_PLAIN);
@@ -49,6 +29,11 @@ static void add_time(struct report *r)
 static void show_message(struct report *r, const struct event *e)
 {
     bool unnamed = strcmp(e->name, "-") == 0;
+    if (r->config.format != NULL) {
+        line_fill(r, e, true);
+        line_end(r);
+        return;
+    }
     add_time(r);
     line_colour(r, COLOUR_BOLD);
     line_escape(r, span_of(unnamed ? e->address : e->name));

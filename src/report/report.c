@@ -14,14 +14,15 @@
 #include "report/internal.h"
 #include "wire/message.h"
 
-/* \x1b for each byte, and what is around it. */
-enum { LINE_MAX_BYTES = 6 * (MESSAGE_TEXT_MAX + 1024) };
+/* \x1b for each byte and what is around it, as often as a format can ask for it. */
+enum { LINE_MAX_BYTES = FORMAT_PIECES_MAX * 6 * (MESSAGE_TEXT_MAX + FORMAT_MAX) };
 
 struct report *report_new(const struct report_config *config, const struct report_sink *sink)
 {
     static const struct style *const styles[] = {
         [REPORT_TEXT] = &style_text,
         [REPORT_PEOPLE] = &style_people,
+        [REPORT_JSON] = &style_json,
     };
     struct report *r = alloc_zero(1, sizeof *r);
     r->config = *config;
@@ -56,6 +57,11 @@ struct span report_id(const struct event_id *id, char out[REPORT_ID_TEXT])
     snprintf(out, REPORT_ID_TEXT, "%s.%llu.%llu", id->node, (unsigned long long)id->epoch,
              (unsigned long long)id->seq);
     return span_of(out);
+}
+
+const char *report_kind(const struct event *message)
+{
+    return message->scope == SCOPE_DIRECT ? "msg" : "bcast";
 }
 
 /* --- the news --- */
@@ -93,6 +99,13 @@ static void tell_message(struct report *r, const struct event *e)
 
 /* Whoever has said it knows it. */
 static void tell_said(struct report *r, const struct event *e)
+{
+    (void)r;
+    (void)e;
+}
+
+/* An answer is a reply for the one who has asked, and a question is for whoever answers. */
+static void tell_elsewhere(struct report *r, const struct event *e)
 {
     (void)r;
     (void)e;
@@ -158,7 +171,7 @@ static void tell_failed(struct report *r, const struct event *e)
         return;
     const struct span words[] = {span_of("failed"), span_of(e->address), span_of(e->name),
                                  span_of(e->cause)};
-    report_reply(r, e->scope == SCOPE_DIRECT ? "msg" : "bcast", words, 4);
+    report_reply(r, report_kind(e), words, 4);
 }
 
 static void tell_kept_back(struct report *r, const struct event *e)
@@ -208,6 +221,8 @@ void report_event(struct report *r, const struct event *event)
         [EVENT_KEPT_BACK] = tell_kept_back,
         [EVENT_KEPT] = tell_kept,
         [EVENT_REFUSED] = tell_refused,
+        [EVENT_QUESTION] = tell_elsewhere,
+        [EVENT_ANSWER] = tell_elsewhere,
     };
     tell_of[event->kind](r, event);
 }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "report/stamp.h"
 
 enum { PARTS_MAX = 24 };
 
@@ -19,16 +21,27 @@ static void print_words(struct report *r, const struct span *words, size_t count
     size_t n = 0;
     for (size_t i = 0; i < count && i < PARTS_MAX; i++) {
         parts[n++] = words[i];
-        parts[n++] = span_of(i + 1 < count ? " " : "\n");
+        parts[n++] = i + 1 < count ? span_of(" ") : line_ending(r);
     }
     r->sink.write(r->sink.arg, parts, n);
 }
 
 static void print_message(struct report *r, const struct event *e)
 {
-    char id[REPORT_ID_TEXT];
-    struct span words[4] = {span_of(e->address), span_of(e->name)};
-    size_t n = 2;
+    char id[REPORT_ID_TEXT], stamp[STAMP_TEXT];
+    struct span words[5];
+    size_t n = 0;
+    if (r->config.format != NULL) {
+        line_fill(r, e, false);
+        line_end(r);
+        return;
+    }
+    if (r->config.timestamps) {
+        stamp_print(clock_wall_us(), true, stamp);
+        words[n++] = span_of(stamp);
+    }
+    words[n++] = span_of(e->address);
+    words[n++] = span_of(e->name);
     if (r->config.ids)
         words[n++] = report_id(&e->id, id);
     words[n++] = e->text;

@@ -12,6 +12,29 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
+/* msg and bcast: the report answers for them when something was not delivered. */
+static const char *const keys[COMMAND_COUNT] = {
+    [COMMAND_connect] = "address name? dialect",
+    [COMMAND_msg] = "result address name? cause",
+    [COMMAND_bcast] = "result address name? cause",
+    [COMMAND_peers] = "address name? dialect state rtt_ms# seen?",
+    [COMMAND_outbox] = "address name? lines# bytes# cause",
+    [COMMAND_ping] = "address name? rtt_ms#",
+    [COMMAND_ask] = "address name? text",
+    [COMMAND_whoami] = "name node addresses[]",
+    [COMMAND_echo] = "text",
+    [COMMAND_help] = "text",
+};
+
+const char *answer_keys(const char *command)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(command, command_at(i)->name) == 0)
+            return keys[i];
+    }
+    return NULL;
+}
+
 static void reply(const struct answers *a, enum command_id id, const struct span *fields,
                   size_t count)
 {
@@ -83,6 +106,12 @@ void answer_ping(const struct answers *a, const struct peer *peer)
     print_rtt(v.rtt_us, rtt);
     const struct span fields[] = {span_of(v.address), span_of(v.name), span_of(rtt)};
     reply(a, COMMAND_ping, fields, 3);
+}
+
+void answer_ask(const struct answers *a, const struct event *answer)
+{
+    const struct span fields[] = {span_of(answer->address), span_of(answer->name), answer->text};
+    reply(a, COMMAND_ask, fields, 3);
 }
 
 void answer_whoami(const struct answers *a, const struct node *node)

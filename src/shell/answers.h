@@ -14,11 +14,19 @@ struct answers {
     void *arg;
 };
 
+/* The names of the fields of a command's answers, in their order, with spaces between them; NULL if
+ * it has none. One that ends with ? holds a dash where nothing is known, with # a number, and with
+ * [] it stands for all that are left. */
+const char *answer_keys(const char *command);
+
 void answer_connected(const struct answers *a, const struct peer *peer);
 void answer_peer(const struct answers *a, const struct peer *peer); /* a line of /peers */
 
 /* A line of /outbox; none if nothing waits for the peer. */
 void answer_waiting(const struct answers *a, const struct peer *peer);
+
+/* A line of what somebody answers to /ask. */
+void answer_ask(const struct answers *a, const struct event *answer);
 
 void answer_ping(const struct answers *a, const struct peer *peer);
 void answer_whoami(const struct answers *a, const struct node *node);

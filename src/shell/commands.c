@@ -11,7 +11,7 @@
 
 #include "base/alloc.h"
 
-enum { PING_DEADLINE_US = 10000000 };
+enum { PING_DEADLINE_US = 10000000, ASK_DEADLINE_US = 10000000 };
 
 void commands_complain(struct interpreter *in, int status, char *cause)
 {
@@ -175,6 +175,40 @@ static void run_ping(struct interpreter *in, const struct command *c, struct spa
     waiting_add_peer(&in->waiting, peer);
 }
 
+/* TEXT [SECS]: a number at the end, behind some text. */
+static uint64_t cut_seconds(struct span *text)
+{
+    uint64_t us;
+    const char *space = memrchr(text->at, ' ', text->len);
+    size_t before = space != NULL ? (size_t)(space - text->at) : 0;
+    if (span_skip_blanks(span_make(text->at, before)).len == 0 ||
+        !waiting_seconds(span_after(*text, before + 1), &us))
+        return ASK_DEADLINE_US;
+    text->len = before;
+    return us;
+}
+
+static void run_ask(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    char *cause;
+    const char *why;
+    struct peer *peer = NULL;
+    struct span text = span_skip_blanks(arguments);
+    struct span who = span_cut_word(&text);
+    if (!span_is(who, "all") && (peer = node_find_or_add(in->node, who, &cause)) == NULL) {
+        fail_with(in, c, cause);
+        return;
+    }
+    uint64_t wait_us = cut_seconds(&text);
+    struct question *question = node_ask(in->node, peer, text, wait_us, &why);
+    if (question == NULL) {
+        fail(in, c, why);
+        return;
+    }
+    waiting_begin(&in->waiting, WAITING_ANSWERS, c);
+    in->waiting.question = question;
+}
+
 static void run_name(struct interpreter *in, const struct command *c, struct span arguments)
 {
     const char *cause;
@@ -274,6 +308,18 @@ static void answer_for_ping(struct interpreter *in, const struct command *c, str
     }
 }
 
+/* Those who have answered have been heard; now the others are named. */
+static void answer_for_question(struct interpreter *in, const struct waiting *w)
+{
+    struct reply_view v;
+    for (size_t i = 0; question_look(w->question, i, &v); i++) {
+        if (v.state != REPLY_MISSING)
+            continue;
+        char *who = alloc_print("/ask: %s %s: %s", v.address, v.name, v.cause);
+        commands_complain(in, STATUS_UNDELIVERED, who);
+    }
+}
+
 /* Who answers where the user has asked for somebody: perhaps another node than before. */
 static const struct peer *who_is_up(struct interpreter *in, struct peer *asked)
 {
@@ -297,6 +343,8 @@ void commands_answer(struct interpreter *in, enum waiting_result result)
     const struct waiting *w = &in->waiting;
     if (w->what == WAITING_PING) {
         answer_for_ping(in, w->command, w->peer_count > 0 ? peer_current(w->peers[0]) : NULL);
+    } else if (w->what == WAITING_ANSWERS) {
+        answer_for_question(in, w);
     } else if (w->what == WAITING_DIALS) {
         for (size_t i = 0; i < w->peer_count; i++) {
             const struct peer *peer = who_is_up(in, peer_current(w->peers[i]));

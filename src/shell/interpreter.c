@@ -98,6 +98,12 @@ void interpreter_queue(struct interpreter *in, struct span line, bool text)
     loop_again(in->loop);
 }
 
+void interpreter_event(struct interpreter *in, const struct event *event)
+{
+    if (event->kind == EVENT_ANSWER && event->question == in->waiting.question)
+        answer_ask(&in->answers, event);
+}
+
 void interpreter_turn(struct interpreter *in)
 {
     for (;;) {

@@ -39,6 +39,9 @@ void interpreter_queue(struct interpreter *in, struct span line, bool text);
 bool interpreter_is_idle(const struct interpreter *in);
 void interpreter_run(struct interpreter *in, struct span line, bool text);
 
+/* The node's news, all of it: an answer to what was asked here becomes a reply. */
+void interpreter_event(struct interpreter *in, const struct event *event);
+
 /* At the end of each turn: looks whether what is waited for has come true, goes on if so. */
 void interpreter_turn(struct interpreter *in);
 

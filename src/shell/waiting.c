@@ -99,6 +99,7 @@ void waiting_end(struct waiting *w)
     for (size_t i = 0; i < w->peer_count; i++)
         peer_release(w->peers[i]);
     timer_stop(w->loop, &w->timer);
+    question_free(w->question);
     free(w->peers);
     free(w->text);
     free(w->limit);
@@ -219,6 +220,7 @@ static bool has_come_true(struct waiting *w)
     case WAITING_DIALS: return all_dials_ended(w);
     case WAITING_PARTING: return has_parted(w);
     case WAITING_PING: return ping_has_ended(w);
+    case WAITING_ANSWERS: return question_is_over(w->question);
     case WAITING_CONDITION: return w->condition->is_true(w);
     case WAITING_NOTHING: break;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a command waits for: dials to end, a ping to be answered, a condition to come true. It is
- * looked at again at the end of each turn; a timer makes sure that there is a turn in time.
+ * What a command waits for: dials to end, a ping or a question to be answered, a condition to come
+ * true. It is looked at again at the end of each turn; a timer makes sure that there is a turn in
+ * time.
  */
 #ifndef HASHFLOW_SHELL_WAITING_H
 #define HASHFLOW_SHELL_WAITING_H
@@ -14,6 +15,7 @@ enum waiting_what {
     WAITING_DIALS,
     WAITING_PARTING, /* a connection that we close */
     WAITING_PING,
+    WAITING_ANSWERS,
     WAITING_CONDITION,
 };
 
@@ -28,7 +30,8 @@ struct waiting {
     const struct command *command;
     struct peer **peers; /* held */
     size_t peer_count;
-    uint64_t deadline; /* monotonic us; 0 for none */
+    struct question *question; /* owned */
+    uint64_t deadline;         /* monotonic us; 0 for none */
     struct timer timer;
     const struct condition *condition;
     char *text;      /* the condition as typed */

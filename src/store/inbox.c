@@ -127,6 +127,18 @@ void inbox_drop(struct database *db, int64_t upto)
     database_run(db, s);
 }
 
+void inbox_shorten(struct database *db, int64_t id, size_t left)
+{
+    sqlite3_stmt *s = database_statement(db,
+                                         "UPDATE inbox SET lines = substr(CAST(lines AS BLOB), -?2)"
+                                         " WHERE id = ?1 AND length(CAST(lines AS BLOB)) > ?2",
+                                         true);
+
+    sqlite3_bind_int64(s, 1, id);
+    sqlite3_bind_int64(s, 2, (int64_t)left);
+    database_run(db, s);
+}
+
 void inbox_load(struct database *db, void (*each)(void *arg, const struct inbox_run *run),
                 void *arg)
 {

@@ -34,6 +34,9 @@ int64_t inbox_add(struct database *db, const struct inbox_run *run);
 /* The runs up to that id have left. */
 void inbox_drop(struct database *db, int64_t upto);
 
+/* Of that run only the last so many bytes have not left. */
+void inbox_shorten(struct database *db, int64_t id, size_t left);
+
 /* Calls each run, oldest first; borrowed. */
 void inbox_load(struct database *db, void (*each)(void *arg, const struct inbox_run *run),
                 void *arg);

@@ -344,7 +344,7 @@ static const struct state plain = {
 
 static bool carries_text(enum verb_kind kind)
 {
-    return kind == VERB_MSG || kind == VERB_BCAST;
+    return kind == VERB_MSG || kind == VERB_BCAST || kind == VERB_ASK || kind == VERB_ANSWER;
 }
 
 static void session_line(struct session *s, struct span line, uint64_t now)

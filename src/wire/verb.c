@@ -136,11 +136,15 @@ static const char *read_text(struct span words, struct verb *out)
     return NULL;
 }
 
+static const char *cut_token(struct span *words, struct span *token)
+{
+    *token = span_cut_word(words);
+    return token->len >= 1 && token->len <= VERB_TOKEN_MAX ? NULL : "a token has 1 to 64 bytes";
+}
+
 static const char *read_token(struct span words, struct verb *out)
 {
-    out->text = span_cut_word(&words);
-    return out->text.len >= 1 && out->text.len <= VERB_TOKEN_MAX ? NULL
-                                                                 : "a token has 1 to 64 bytes";
+    return cut_token(&words, &out->text);
 }
 
 /* Stores keep signed numbers. */
@@ -183,6 +187,34 @@ static const char *read_gone(struct span words, struct verb *out)
     return span_number(span_cut_word(&words), &out->boot) ? NULL : "the boot is not a number";
 }
 
+static const char *read_token_and_text(struct span words, struct verb *out)
+{
+    const char *cause = cut_token(&words, &out->token);
+    if (cause == NULL && words.at == out->token.at + out->token.len)
+        cause = "the text is missing";
+    out->text = words;
+    return cause;
+}
+
+static const char *const statuses[ANSWER_STATUSES] = {
+    [ANSWER_OK] = "ok",     [ANSWER_FAILED] = "failed", [ANSWER_CUT] = "cut",
+    [ANSWER_BUSY] = "busy", [ANSWER_NONE] = "none",
+};
+
+static const char *read_answered(struct span words, struct verb *out)
+{
+    const char *cause = cut_token(&words, &out->token);
+    struct span word = span_cut_word(&words);
+    if (cause == NULL && word.len == 0)
+        cause = "the status is missing";
+    out->status = ANSWER_FAILED;
+    for (enum answer_status s = ANSWER_OK; s < ANSWER_STATUSES; s++) {
+        if (span_is(word, statuses[s]))
+            out->status = s;
+    }
+    return cause;
+}
+
 static const char *read_error(struct span words, struct verb *out)
 {
     out->code = span_cut_word(&words);
@@ -197,12 +229,21 @@ static const struct verb_row {
     enum verb_kind kind;
     word_reader *read; /* NULL: whatever follows is the text */
 } verb_rows[] = {
-    {"/msg", 4, VERB_MSG, read_text},       {"/bcast", 6, VERB_BCAST, read_text},
-    {"/ack", 4, VERB_ACK, read_committed},  {"/ping", 5, VERB_PING, read_token},
-    {"/pong", 5, VERB_PONG, read_token},    {"/resume", 7, VERB_RESUME, read_resume},
-    {"/name", 5, VERB_NAME, read_new_name}, {"/peer", 5, VERB_PEER, read_peer},
-    {"/gone", 5, VERB_GONE, read_gone},     {"/bye", 4, VERB_BYE, NULL},
-    {"/error", 6, VERB_ERROR, read_error},  {"/hello", 6, VERB_HELLO, read_hello},
+    {"/msg", 4, VERB_MSG, read_text},
+    {"/bcast", 6, VERB_BCAST, read_text},
+    {"/ack", 4, VERB_ACK, read_committed},
+    {"/ping", 5, VERB_PING, read_token},
+    {"/pong", 5, VERB_PONG, read_token},
+    {"/resume", 7, VERB_RESUME, read_resume},
+    {"/name", 5, VERB_NAME, read_new_name},
+    {"/peer", 5, VERB_PEER, read_peer},
+    {"/gone", 5, VERB_GONE, read_gone},
+    {"/bye", 4, VERB_BYE, NULL},
+    {"/error", 6, VERB_ERROR, read_error},
+    {"/hello", 6, VERB_HELLO, read_hello},
+    {"/ask", 4, VERB_ASK, read_token_and_text},
+    {"/answer", 7, VERB_ANSWER, read_token_and_text},
+    {"/answered", 9, VERB_ANSWERED, read_answered},
 };
 
 enum { VERB_ROWS = sizeof verb_rows / sizeof verb_rows[0] };
@@ -238,6 +279,7 @@ bool verb_parse(struct span line, struct verb *out, const char **cause)
     out->seq = 0;
     out->text = words;
     out->code = span_make(line.at, 0);
+    out->token = span_make(line.at, 0);
     if (row == NULL)
         *cause = is_verb_word(word) ? NULL : "not a verb";
     else
@@ -299,6 +341,28 @@ void verb_format_gone(struct buffer *out, const char *node, uint64_t boot)
 void verb_format_name(struct buffer *out, const char *name)
 {
     buffer_print(out, "/name %s\n", name);
+}
+
+static void format_text(struct buffer *out, const char *word, const char *token, struct span text)
+{
+    buffer_print(out, "%s %s ", word, token);
+    buffer_append(out, text);
+    buffer_append(out, span_of("\n"));
+}
+
+void verb_format_ask(struct buffer *out, const char *token, struct span text)
+{
+    format_text(out, "/ask", token, text);
+}
+
+void verb_format_answer(struct buffer *out, const char *token, struct span text)
+{
+    format_text(out, "/answer", token, text);
+}
+
+void verb_format_answered(struct buffer *out, const char *token, enum answer_status status)
+{
+    buffer_print(out, "/answered %s %s\n", token, statuses[status]);
 }
 
 void verb_format_bye(struct buffer *out, const char *reason)

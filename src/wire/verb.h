@@ -13,7 +13,7 @@ enum {
     VERB_VERSION = 1,
     NODE_ID_MAX = 64,
     NODE_ID_TEXT = NODE_ID_MAX + 1,
-    VERB_TOKEN_MAX = 64, /* bytes of a ping token */
+    VERB_TOKEN_MAX = 64, /* bytes of the token of a ping or a question */
 };
 
 enum verb_kind {
@@ -27,9 +27,22 @@ enum verb_kind {
     VERB_NAME,
     VERB_PEER,
     VERB_GONE,
+    VERB_ASK,
+    VERB_ANSWER,
+    VERB_ANSWERED,
     VERB_BYE,
     VERB_ERROR,
     VERB_OTHER, /* well-formed, but nothing that this version acts on: ignore it */
+};
+
+/* How the answer to a question has ended. */
+enum answer_status {
+    ANSWER_OK,
+    ANSWER_FAILED, /* whatever answers has failed; also what a later version may say */
+    ANSWER_CUT,    /* it is too long, or has what no line can carry */
+    ANSWER_BUSY,
+    ANSWER_NONE, /* nobody answers questions there */
+    ANSWER_STATUSES,
 };
 
 struct hello {
@@ -45,15 +58,18 @@ struct hello {
 
 struct verb {
     enum verb_kind kind;
-    uint64_t seq;     /* msg, bcast: its number, from 1; ack, resume: the highest committed */
-    struct span text; /* msg, bcast: TEXT; ping, pong: the token; name: the name; bye: the reason;
-                         error: the text after its code; peer: the name; borrowed from the line */
-    struct span code; /* error */
-    uint64_t epoch;   /* resume: of the numbering that seq is of */
-    uint64_t boot;    /* gone */
-    char node[NODE_ID_TEXT]; /* peer, gone */
-    struct address address;  /* peer */
-    struct hello hello;      /* hello */
+    uint64_t seq;      /* msg, bcast: its number, from 1; ack, resume: the highest committed */
+    struct span text;  /* msg, bcast, ask, answer: TEXT; ping, pong: the token; name: the name;
+                         bye: the reason; error: the text after its code; peer: the name;
+                         borrowed from the line */
+    struct span code;  /* error */
+    struct span token; /* ask, answer, answered */
+    uint64_t epoch;    /* resume: of the numbering that seq is of */
+    uint64_t boot;     /* gone */
+    enum answer_status status; /* answered */
+    char node[NODE_ID_TEXT];   /* peer, gone */
+    struct address address;    /* peer */
+    struct hello hello;        /* hello */
 };
 
 /*
@@ -74,6 +90,9 @@ void verb_format_name(struct buffer *out, const char *name);
 void verb_format_peer(struct buffer *out, const struct address *a, const char *node,
                       const char *name);
 void verb_format_gone(struct buffer *out, const char *node, uint64_t boot);
+void verb_format_ask(struct buffer *out, const char *token, struct span text);
+void verb_format_answer(struct buffer *out, const char *token, struct span text);
+void verb_format_answered(struct buffer *out, const char *token, enum answer_status status);
 void verb_format_bye(struct buffer *out, const char *reason);
 void verb_format_error(struct buffer *out, const char *code, const char *text);
 

@@ -3,6 +3,7 @@
 """hashflow --attach in scripts: lines are run in the node, and answers, complaints and status come
 back; whatever becomes of it, the node goes on."""
 
+import json
 import os
 import re
 import signal
@@ -90,7 +91,8 @@ def nowhere(scene):
     alice.kill()
     assert "no node is running there" in run(scene, folder, status=1).errors()
     for wrong in (["--name", "x"], ["-t", "all"], ["--no-store"], [folder, "7300"],
-                  ["-p", "1", "--state", folder], ["--drain", "1"]):
+                  ["-p", "1", "--state", folder], ["--drain", "1"], ["--daemon"], ["-F", "%p"],
+                  ["-C", "1"], ["--json", "--ids"]):
         assert len(run(scene, *wrong, status=2).err.items()) == 1, wrong
 
 
@@ -112,6 +114,33 @@ def news(scene):
     assert quiet.out.items() == ["/echo ready"]
     follower.signal(signal.SIGTERM)
     assert follower.wait() == 0
+
+
+@test("--json makes objects of it, --timestamps begins messages with their time, -r only listens")
+def forms(scene):
+    _, folder, bob = pair(scene)
+    done = run(scene, folder, "--json", "-c", "/whoami", "-c", "/nosuch", status=1)
+    assert [json.loads(line)["command"] for line in done.out.items()] == ["whoami"]
+    assert "/nosuch" in done.errors()
+    timed = attach(scene, folder, "-r", "--timestamps", "-c", "/echo ready")
+    timed.out.wait("/echo ready")
+    timed.send("/echo not read")
+    bob.send("now")
+    timed.out.wait(re.compile(rf"^\d{{4}}-\d\d-\d\dT\S+ {bob.address} bob now$"))
+    timed.signal(signal.SIGTERM)
+    assert timed.wait() == 0
+    assert "/echo not read" not in timed.out.items()
+
+
+@test("of the configuration file it reads where the node is, and nothing else")
+def configured(scene):
+    _, folder = with_state(scene, "alice")
+    home = scene.home()
+    os.makedirs(os.path.join(home, ".config/hashflow"))
+    with open(os.path.join(home, ".config/hashflow/config"), "w", encoding="utf-8") as file:
+        file.write(f"state {folder}\nkeep\nevents\njson\ndaemon\nname other\n")
+    done = run(scene, "-c", "/whoami", home=home)
+    assert done.out.items()[0].startswith("/whoami alice ")
 
 
 @test("with nothing to say, stdin being /dev/null, it only listens")

@@ -3,6 +3,7 @@
 """The control socket: a client's lines are orders, it sees its own answers and what it follows, and
 whatever it does, the node goes on."""
 
+import json
 import os
 import re
 import shutil
@@ -139,11 +140,38 @@ def follow(scene):
     assert not [line for line in lines if "unheard" in line or "to all" in line]
 
 
+@test("with /follow json everything is an object, complaints and the last line aside")
+def as_json(scene):
+    _, folder, bob = pair(scene)
+    client = scene.control(folder)
+    client.send("/follow messages json", "/echo following")
+    client.expect(re.compile('"text":"following"'))
+    bob.send('quotes " and \\ and \xff')
+    heard = json.loads(client.expect(re.compile('"type":"message"')))
+    assert heard["name"] == "bob" and heard["address"] == bob.address
+    client.send("/whoami", "/nosuch")
+    reply = json.loads(client.expect(re.compile('"command":"whoami"')))
+    assert reply["type"] == "reply" and reply["name"] == "alice"
+    client.complains("/nosuch")
+    assert client.finish() == 1
+    for line in client.lines.items()[:-1]:
+        assert line.startswith("! ") or json.loads(line)
+
+
+@test("with /follow times each message has its time before it")
+def times(scene):
+    _, folder, bob = pair(scene)
+    client = scene.control(folder)
+    client.ask("/follow messages times")
+    bob.send("now")
+    client.expect(re.compile(rf"^\d{{4}}-\d\d-\d\dT\S+ {bob.address} bob now$"))
+
+
 @test("/follow with a word that it does not know, none at all, or two that do not fit is an error")
 def wrong_follow(scene):
     _, folder = with_state(scene, "alice")
     client = scene.control(folder)
-    for words in ("nonsense", "", "people ids", "colour", "messages Events"):
+    for words in ("nonsense", "", " ", "people ids", "colour", "messages Events", "json times"):
         assert re.match("! /follow: ", *client.ask(f"/follow {words}")), words
     assert client.finish() == 1
 

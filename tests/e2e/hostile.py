@@ -204,8 +204,12 @@ def after_exit(scene):
     node.hears("back again", "bob")
 
 
-def never_reading(scene):
-    """A node, and a session that pings without end and never reads an answer."""
+PING = b"/ping " + b"a" * 64 + b"\n"
+QUESTION = b"/ask " + b"a" * 64 + b" x\n"
+
+
+def never_reading(scene, line=PING):
+    """A node, and a session that says one thing without end and never reads an answer."""
     node, identity = scene.node("alice", "-e"), Identity("pinger", dead_address())
     sock = scene.add(socket.socket())
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -213,10 +217,10 @@ def never_reading(scene):
     sock.sendall(f"{identity.greeting()}\n{identity.hello()}\n".encode())
     node.expect(f"* up {identity.address} pinger")
     pacer = scene.session(node, "pacer", listening=dead_address())
-    pings = (b"/ping " + b"a" * 64 + b"\n") * 1000
+    lines = line * 1000
     sock.settimeout(DEADLINE)
-    for number in range(UNREAD // len(pings)):
-        sock.sendall(pings)
+    for number in range(UNREAD // len(lines)):
+        sock.sendall(lines)
         if number % 50 == 0:
             pacer.ping(f"p{number}")
     return node, pacer, identity, sock
@@ -225,6 +229,15 @@ def never_reading(scene):
 @test("of the answers to a session that pings and never reads few are kept; nobody else notices")
 def unread_pongs(scene):
     node, pacer, _, _ = never_reading(scene)
+    assert node.memory_kib() < MEMORY_KIB, f"{node.memory_kib()} KiB"
+    pacer.msg("unharmed")
+    node.hears("unharmed")
+    works(scene, node)
+
+
+@test("of the refusals to a session that asks questions and never reads few are kept as well")
+def unread_refusals(scene):
+    node, pacer, _, _ = never_reading(scene, QUESTION)
     assert node.memory_kib() < MEMORY_KIB, f"{node.memory_kib()} KiB"
     pacer.msg("unharmed")
     node.hears("unharmed")

@@ -9,9 +9,11 @@ from hashflow_test import main, test
 from hashflow_test.seed import unique_ip
 from hashflow_test.sockets import connect
 
-LONG = ("port", "listen", "name", "command", "to", "keep", "events", "ids", "state", "no-store",
+LONG = ("port", "listen", "name", "command", "to", "keep", "events", "ids", "format", "json",
+        "null", "timestamps", "state", "no-store",
         "drain", "queue-lines", "queue-bytes", "queue-age", "no-exchange", "heartbeat",
-        "suspect-after", "down-after", "ready-fd", "quiet", "verbose", "help", "version")
+        "suspect-after", "down-after", "config", "daemon", "log", "ready-fd", "quiet", "verbose",
+        "help", "version")
 
 # The values that an option takes, and values that it does not: at its bounds, just beyond, and
 # what is no such value at all.
@@ -44,7 +46,7 @@ def help_text(scene):
         assert node.wait() == 0 and not node.err.items()
         for name in LONG:
             assert f"--{name}" in text, name
-        for letter in "plnctke46qv":
+        for letter in "plnctkeF046qv":
             assert re.search(rf"(^|\W)-{letter}\b", text), letter
 
 

@@ -30,6 +30,23 @@ static void test_message_while_typing(void **state)
     assert_hears(scene, "half a sentence");
 }
 
+/* Neither stream of a program may reach the terminal by itself. */
+static void test_handler_while_typing(void **state)
+{
+    struct scene *scene = *state;
+    const char *const arguments[] = {
+        "--on", "message=sh -c 'read -r x; echo said \"$x\"; printf \"\\033[2J bad\" >&2'", NULL};
+
+    scene_start_with(scene, arguments, NULL, ROWS, COLUMNS);
+    scene_type(scene, "half a sen");
+    scene_message(scene, "interruption");
+    assert_shows(scene, "hashflow: sh: said interruption");
+    assert_shows(scene, "hashflow: sh: \\x1b[2J bad");
+    assert_types(scene, "0,17|alice> half a sen");
+    scene_type(scene, "tence\r");
+    assert_hears(scene, "half a sentence");
+}
+
 static void test_line_of_many_rows(void **state)
 {
     struct scene *scene = *state;
@@ -398,6 +415,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE(test_message_while_typing),
+        SCENE(test_handler_while_typing),
         SCENE(test_line_of_many_rows),
         SCENE(test_line_that_just_fills_its_row),
         SCENE(test_wide_characters),

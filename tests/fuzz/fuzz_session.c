@@ -85,6 +85,11 @@ static void trace_verb(struct run *r, const struct verb *v)
     check(v->seq <= INT64_MAX);
     trace(r, v->kind, v->seq, v->text);
     trace(r, 0, 0, v->code);
+    if (v->kind >= VERB_ASK && v->kind <= VERB_ANSWERED) {
+        check(v->token.len >= 1 && v->token.len <= VERB_TOKEN_MAX);
+        check(v->status < ANSWER_STATUSES || v->kind != VERB_ANSWERED);
+        trace(r, 0, v->kind == VERB_ANSWERED ? v->status : 0, v->token);
+    }
     if (v->kind == VERB_RESUME)
         trace(r, 0, v->epoch, span_of(""));
     if (v->kind == VERB_PEER || v->kind == VERB_GONE)

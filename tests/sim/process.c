@@ -247,7 +247,8 @@ static const char *kind_name(enum event_kind kind)
         [EVENT_SENT] = "sent",           [EVENT_DELIVERED] = "delivered",
         [EVENT_LOST] = "lost",           [EVENT_FAILED] = "failed",
         [EVENT_KEPT_BACK] = "kept back", [EVENT_KEPT] = "kept",
-        [EVENT_REFUSED] = "refused",
+        [EVENT_REFUSED] = "refused",     [EVENT_SAID] = "said",
+        [EVENT_QUESTION] = "question",   [EVENT_ANSWER] = "answer",
     };
     return names[kind];
 }

@@ -42,6 +42,8 @@ static void test_words(void **state)
     assert_means("messages", FOLLOW_MESSAGES);
     assert_means("  messages  ids ", FOLLOW_MESSAGES | FOLLOW_IDS);
     assert_means("events messages events", FOLLOW_MESSAGES | FOLLOW_EVENTS);
+    assert_means("messages times", FOLLOW_MESSAGES | FOLLOW_TIMES);
+    assert_means("json ascii events", FOLLOW_JSON | FOLLOW_ASCII | FOLLOW_EVENTS);
     assert_means("people colour", FOLLOW_PEOPLE | FOLLOW_COLOUR);
     assert_means("console", FOLLOW_MESSAGES | FOLLOW_EVENTS | FOLLOW_PEOPLE | FOLLOW_PROMPT);
 }
@@ -51,9 +53,13 @@ static void test_wrong_words(void **state)
     (void)state;
     assert_wrong("", "say what");
     assert_wrong("   ", "say what");
-    assert_wrong("message", "message: not");
-    assert_wrong("Messages", "Messages: not");
-    assert_wrong("messages everything", "everything: not");
+    assert_wrong("message", "message: no such");
+    assert_wrong("Messages", "Messages: no such");
+    assert_wrong("messages everything", "everything: no such");
+    assert_wrong("json ids", "has the ids");
+    assert_wrong("times json", "has the times");
+    assert_wrong("console json", "not for people");
+    assert_wrong("ascii", "for json");
     assert_wrong("messages colour", "colour is for people");
     assert_wrong("console ids", "not shown ids");
 }

@@ -134,6 +134,21 @@ static void lines_leave_in_order(void **state)
     assert_true(add("bob", 9, "/msg 3 d\n") > second);
 }
 
+static void a_run_can_leave_in_part(void **state)
+{
+    (void)state;
+    int64_t first = add("bob", 9, "/msg 1 ä\n/msg 2 b\n");
+    add("ann", 7, "/msg 1 c\n");
+    inbox_shorten(records, first, strlen("/msg 2 b\n"));
+    inbox_shorten(records, first, strlen("/msg 2 b\n")); /* a turn that is tried again */
+    inbox_drop(records, first - 1);
+    records_reopen();
+    expect_runs("bob.9 10.0.0.2:7216 böb /msg 2 b,;ann.7 10.0.0.2:7216 böb /msg 1 c,;");
+    records_tamper("UPDATE inbox SET lines = 'ää' || char(10) || 'ö' || char(10)");
+    inbox_shorten(records, first, strlen("ö\n"));
+    expect_runs("bob.9 10.0.0.2:7216 böb ö,;ann.7 10.0.0.2:7216 böb ää,ö,;");
+}
+
 static void a_lost_turn_never_gives_an_id_twice(void **state)
 {
     (void)state;
@@ -217,6 +232,7 @@ int main(void)
         TEST(the_epochs_set_last_are_kept),
         TEST(the_marks_set_last_are_kept),
         TEST(lines_leave_in_order),
+        TEST(a_run_can_leave_in_part),
         TEST(a_lost_turn_never_gives_an_id_twice),
         TEST(lines_that_cannot_be_are_skipped),
         TEST(what_cannot_be_shown_is_a_dash),

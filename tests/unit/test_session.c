@@ -74,10 +74,11 @@ static void trace_message(struct run *r, const char *word, const struct message 
 static void trace_verb(struct run *r, const struct verb *v)
 {
     static const char *const words[] = {
-        [VERB_MSG] = "msg",   [VERB_BCAST] = "bcast", [VERB_PING] = "ping",
-        [VERB_PONG] = "pong", [VERB_ACK] = "ack",     [VERB_RESUME] = "resume",
-        [VERB_NAME] = "name", [VERB_PEER] = "peer",   [VERB_GONE] = "gone",
-        [VERB_BYE] = "bye",   [VERB_ERROR] = "error",
+        [VERB_MSG] = "msg",       [VERB_BCAST] = "bcast",       [VERB_PING] = "ping",
+        [VERB_PONG] = "pong",     [VERB_ACK] = "ack",           [VERB_RESUME] = "resume",
+        [VERB_NAME] = "name",     [VERB_PEER] = "peer",         [VERB_GONE] = "gone",
+        [VERB_BYE] = "bye",       [VERB_ERROR] = "error",       [VERB_ASK] = "ask",
+        [VERB_ANSWER] = "answer", [VERB_ANSWERED] = "answered",
     };
 
     assert_non_null(words[v->kind]);
@@ -88,6 +89,8 @@ static void trace_verb(struct run *r, const struct verb *v)
         assert_true(buffer_print(&r->trace, " %llu", (unsigned long long)v->seq));
     if (v->code.len > 0)
         trace(r, " ", v->code);
+    if (v->token.len > 0)
+        trace(r, " ", v->token);
     trace_text(r, " ", v->text);
 }
 
@@ -432,6 +435,14 @@ static void the_bounds_of_verbs(void **state)
         {THEY_GREET THEY_HELLO, "/bcast 7 ", 65000, "\n/ping t\n",
          NODE_UP "bcast 7 [65000 bytes]\nping [t]\ndone\n"},
         {THEY_GREET THEY_HELLO, "/bcast 7 ", 65001, "\n/ping t\n",
+         NODE_UP "> /error too-long " TOO_LONG_TEXT "\nfailed: " TOO_LONG_TEXT "\n"},
+        {THEY_GREET THEY_HELLO, "/ask q ", 65000, "\n/ping t\n",
+         NODE_UP "ask q [65000 bytes]\nping [t]\ndone\n"},
+        {THEY_GREET THEY_HELLO, "/ask q ", 65001, "\n/ping t\n",
+         NODE_UP "> /error too-long " TOO_LONG_TEXT "\nfailed: " TOO_LONG_TEXT "\n"},
+        {THEY_GREET THEY_HELLO, "/answer q ", 65000, "\n/ping t\n",
+         NODE_UP "answer q [65000 bytes]\nping [t]\ndone\n"},
+        {THEY_GREET THEY_HELLO, "/answer q ", 65001, "\n/ping t\n",
          NODE_UP "> /error too-long " TOO_LONG_TEXT "\nfailed: " TOO_LONG_TEXT "\n"},
         {THEY_GREET THEY_HELLO, "/new ", 65530, "\n/ping t\n", NODE_UP "ping [t]\ndone\n"},
         {THEY_GREET THEY_HELLO, "/new ", 65531, "\n/ping t\n",

@@ -112,6 +112,15 @@ static void cuts_a_line_and_leaves_the_rest(void **state)
     check_equal(span_cut_line(&none), TEXT(""));
 }
 
+static void counts_line_feeds(void **state)
+{
+    (void)state;
+    assert_int_equal(span_count_lines(span_make(NULL, 0)), 0);
+    assert_int_equal(span_count_lines(TEXT("one")), 0);
+    assert_int_equal(span_count_lines(TEXT("one\n")), 1);
+    assert_int_equal(span_count_lines(TEXT("\n\none\0\nrest")), 3);
+}
+
 static void skips_blanks_in_front(void **state)
 {
     (void)state;
@@ -191,6 +200,7 @@ int main(void)
         cmocka_unit_test(finds_a_prefix),
         cmocka_unit_test(cuts_a_word_and_leaves_the_rest),
         cmocka_unit_test(cuts_a_line_and_leaves_the_rest),
+        cmocka_unit_test(counts_line_feeds),
         cmocka_unit_test(skips_blanks_in_front),
         cmocka_unit_test(reads_numbers),
         cmocka_unit_test(copies_with_a_bound),

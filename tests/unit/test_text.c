@@ -429,6 +429,58 @@ static void columns(void **state)
     assert_int_equal(text_columns(span_make(NULL, 0)), 0);
 }
 
+static void what_fits_in_columns(void **state)
+{
+    static const struct {
+        struct span text;
+        size_t columns, bytes;
+    } rows[] = {
+        {TEXT(""), 0, 0},
+        {TEXT("abc"), 0, 0},
+        {TEXT("abc"), 2, 2},
+        {TEXT("abc"), 3, 3},
+        {TEXT("abc"), 9, 3},
+        {TEXT("\xc3\xab\xc3\xab"), 1, 2},
+        {TEXT("\xe4\xb8\xad\xe6\x96\x87"), 3, 3}, /* two columns each */
+        {TEXT("e\xcc\x81x"), 1, 3},               /* a combining mark */
+        {TEXT("a\tb"), 7, 1},
+        {TEXT("a\tb"), 8, 2},
+        {TEXT("\xff\xfe"), 1, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(text_fitting(rows[i].text, rows[i].columns), rows[i].bytes);
+}
+
+static void check_mended(struct span text, const char *expected)
+{
+    struct buffer b;
+
+    buffer_init(&b, OUT_MAX);
+    assert_true(text_mend(&b, text));
+    assert_true(span_is(buffer_span(&b), expected));
+    assert_true(text_is_utf8(buffer_span(&b)));
+    buffer_free(&b);
+}
+
+static void what_is_not_utf8_is_replaced(void **state)
+{
+    struct buffer b;
+
+    (void)state;
+    check_mended(TEXT(""), "");
+    check_mended(TEXT("zo\xc3\xab"), "zo\xc3\xab");
+    check_mended(TEXT("a\xff"), "a\uFFFD");
+    check_mended(TEXT("\xffz"), "\uFFFDz");
+    check_mended(TEXT("\xe4\xb8z"), "\uFFFD\uFFFDz");         /* begun and not ended */
+    check_mended(TEXT("\xed\xa0\x80"), "\uFFFD\uFFFD\uFFFD"); /* a surrogate */
+    check_mended(TEXT("\xc0\x80"), "\uFFFD\uFFFD");           /* an overlong form */
+    buffer_init(&b, 4);
+    assert_false(text_mend(&b, TEXT("ab\xff")));
+    buffer_free(&b);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -446,6 +498,8 @@ int main(void)
         cmocka_unit_test(a_prefix_of_other_bytes_is_cut_anywhere),
         cmocka_unit_test(a_prefix_always_advances),
         cmocka_unit_test(columns),
+        cmocka_unit_test(what_fits_in_columns),
+        cmocka_unit_test(what_is_not_utf8_is_replaced),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,6 +169,20 @@ static void bad_verbs(void **state)
         {TEXT("/gone abc "), "boot"},
         {TEXT("/gone abc x"), "boot"},
         {TEXT("/gone abc 18446744073709551616"), "boot"},
+        {TEXT("/ask"), "token"},
+        {TEXT("/ask "), "token"},
+        {TEXT("/ask  ready?"), "token"},
+        {TEXT("/ask q"), "text is missing"},
+        {TEXT("/answer"), "token"},
+        {TEXT("/answer "), "token"},
+        {TEXT("/answer  yes"), "token"},
+        {TEXT("/answer q"), "text is missing"},
+        {TEXT("/answered"), "token"},
+        {TEXT("/answered "), "token"},
+        {TEXT("/answered  ok"), "token"},
+        {TEXT("/answered q"), "status"},
+        {TEXT("/answered q "), "status"},
+        {TEXT("/answered q  ok"), "status"},
         {TEXT("/error"), "code"},
         {TEXT("/error "), "code"},
         {TEXT("/error  text"), "code"},
@@ -240,6 +254,86 @@ static void what_peer_carries(void **state)
     }
 }
 
+static void what_questions_and_answers_carry(void **state)
+{
+    static const struct {
+        struct span line;
+        enum verb_kind kind;
+        struct span token, text;
+    } rows[] = {
+        {TEXT("/ask q1 ready?"), VERB_ASK, TEXT("q1"), TEXT("ready?")},
+        {TEXT("/ask 7  /quit "), VERB_ASK, TEXT("7"), TEXT(" /quit ")},
+        {TEXT("/ask q "), VERB_ASK, TEXT("q"), TEXT("")},
+        {TEXT("/answer q1 yes"), VERB_ANSWER, TEXT("q1"), TEXT("yes")},
+        {TEXT("/answer q "), VERB_ANSWER, TEXT("q"), TEXT("")},
+        {TEXT("/answer \xff \x1b"), VERB_ANSWER, TEXT("\xff"), TEXT("\x1b")},
+        {TEXT("/answers q1 yes"), VERB_OTHER, TEXT(""), TEXT("q1 yes")},
+        {TEXT("/asked q1 yes"), VERB_OTHER, TEXT(""), TEXT("q1 yes")},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct verb v = read_verb(rows[i].line);
+        assert_int_equal(v.kind, rows[i].kind);
+        check_span(v.token, rows[i].token);
+        check_span(v.text, rows[i].text);
+    }
+}
+
+/* A status of a later version is none that this one may take for success. */
+static void how_answers_end(void **state)
+{
+    static const struct {
+        struct span line;
+        enum answer_status status;
+    } rows[] = {
+        {TEXT("/answered q ok"), ANSWER_OK},         {TEXT("/answered q ok later=1"), ANSWER_OK},
+        {TEXT("/answered q failed"), ANSWER_FAILED}, {TEXT("/answered q cut"), ANSWER_CUT},
+        {TEXT("/answered q busy"), ANSWER_BUSY},     {TEXT("/answered q none"), ANSWER_NONE},
+        {TEXT("/answered q oka"), ANSWER_FAILED},    {TEXT("/answered q o"), ANSWER_FAILED},
+        {TEXT("/answered q OK"), ANSWER_FAILED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct verb v = read_verb(rows[i].line);
+        assert_int_equal(v.kind, VERB_ANSWERED);
+        check_span(v.token, span_of("q"));
+        assert_int_equal(v.status, rows[i].status);
+    }
+}
+
+/* The line in b without its LF, which must be there and be the only one. */
+static struct span only_line(const struct buffer *b)
+{
+    struct span line = buffer_span(b);
+
+    assert_true(line.len > 0);
+    assert_ptr_equal(memchr(line.at, '\n', line.len), line.at + line.len - 1);
+    return span_make(line.at, line.len - 1);
+}
+
+static void questions_and_answers_come_back(void **state)
+{
+    struct buffer b;
+
+    (void)state;
+    buffer_init(&b, 1000);
+    verb_format_ask(&b, "q1", span_of(" two  words "));
+    assert_true(span_is(buffer_span(&b), "/ask q1  two  words \n"));
+    buffer_consume(&b, buffer_length(&b));
+    verb_format_answer(&b, "q1", span_of(""));
+    assert_true(span_is(buffer_span(&b), "/answer q1 \n"));
+    for (enum answer_status status = ANSWER_OK; status < ANSWER_STATUSES; status++) {
+        buffer_consume(&b, buffer_length(&b));
+        verb_format_answered(&b, "q1", status);
+        struct verb v = read_verb(only_line(&b));
+        assert_int_equal(v.kind, VERB_ANSWERED);
+        assert_int_equal(v.status, status);
+    }
+    buffer_free(&b);
+}
+
 static void the_length_of_tokens(void **state)
 {
     char line[100] = "/ping ";
@@ -250,6 +344,14 @@ static void the_length_of_tokens(void **state)
     memset(line + 6, 't', sizeof line - 6);
     assert_true(verb_parse(span_make(line, 6 + VERB_TOKEN_MAX), &v, &cause));
     assert_int_equal(v.text.len, VERB_TOKEN_MAX);
+    assert_false(verb_parse(span_make(line, 7 + VERB_TOKEN_MAX), &v, &cause));
+
+    memcpy(line, "/ask t", 6);
+    line[5 + VERB_TOKEN_MAX] = ' ';
+    assert_true(verb_parse(span_make(line, 6 + VERB_TOKEN_MAX), &v, &cause));
+    assert_int_equal(v.token.len, VERB_TOKEN_MAX);
+    line[5 + VERB_TOKEN_MAX] = 't';
+    line[6 + VERB_TOKEN_MAX] = ' ';
     assert_false(verb_parse(span_make(line, 7 + VERB_TOKEN_MAX), &v, &cause));
 }
 
@@ -368,16 +470,6 @@ static void the_length_of_node_ids(void **state)
             assert_string_equal(v.hello.node, node);
         buffer_free(&b);
     }
-}
-
-/* The line in b without its LF, which must be there and be the only one. */
-static struct span only_line(const struct buffer *b)
-{
-    struct span line = buffer_span(b);
-
-    assert_true(line.len > 0);
-    assert_ptr_equal(memchr(line.at, '\n', line.len), line.at + line.len - 1);
-    return span_make(line.at, line.len - 1);
 }
 
 static void check_hello_comes_back(const struct hello *hello)
@@ -546,6 +638,9 @@ int main(void)
         cmocka_unit_test(bad_verbs),
         cmocka_unit_test(what_resume_and_gone_carry),
         cmocka_unit_test(what_peer_carries),
+        cmocka_unit_test(what_questions_and_answers_carry),
+        cmocka_unit_test(how_answers_end),
+        cmocka_unit_test(questions_and_answers_come_back),
         cmocka_unit_test(the_length_of_tokens),
         cmocka_unit_test(good_hellos),
         cmocka_unit_test(hellos_with_odd_values),

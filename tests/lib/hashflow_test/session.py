@@ -175,6 +175,15 @@ class SessionConnection(Connection):
         self.send(f"/ping {token}")
         self.expect(f"/pong {token}", timeout)
 
+    def asked(self, text, timeout=DEADLINE, since=0):
+        """Waits for a question with this text; returns its token."""
+        return self.expect_line(rf"/ask (\S+) {re.escape(text)}", timeout, since)[1]
+
+    def answer(self, token, *texts, status="ok"):
+        """Answers a question. Without a status the answer does not end."""
+        self.send(*(b"/answer %s %s" % (token.encode(), encode(text)) for text in texts),
+                  *([f"/answered {token} {status}"] if status else []))
+
     def hears(self, text, verb=None, timeout=DEADLINE):
         """Waits for /msg or /bcast with this text; returns the match (verb, seq)."""
         verbs = verb or "msg|bcast"

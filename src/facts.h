@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a program is told about an event: fields in its environment, the text on its standard
+ * input. It must not know which programs there are, nor when they run.
+ */
+#ifndef HASHFLOW_FACTS_H
+#define HASHFLOW_FACTS_H
+
+#include "mesh/event.h"
+
+enum { FACTS_MAX = 10 }; /* fields of one event */
+
+struct facts {
+    char *fields[FACTS_MAX]; /* HASHFLOW_...=VALUE; NULL behind the last one */
+    char *text;              /* with its LF; NULL if the event has none */
+    size_t length;           /* of the text */
+    size_t bytes;            /* that all of it takes */
+};
+
+/* Copies what it needs of the event. kind: what programs know it as. */
+void facts_take(struct facts *facts, const char *kind, const struct event *event);
+void facts_drop(struct facts *facts);
+
+/* A program's whole environment: some of ours, and the fields. Borrows the values; the caller
+ * frees the list. */
+char **facts_environment(const struct facts *facts);
+
+#endif
