@@ -91,6 +91,8 @@ static bool call(struct attached *a)
     a->fd = gate_connect(a->path);
     if (a->fd < 0 && (errno == ENOENT || errno == ECONNREFUSED))
         log_error("%s: no node is running there", a->path);
+    else if (a->fd < 0 && errno == EAGAIN)
+        log_error("%s: the node there does not answer", a->path);
     else if (a->fd < 0)
         log_error("%s: %s", a->path, strerror(errno));
     return a->fd >= 0;

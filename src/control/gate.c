@@ -64,11 +64,14 @@ static int call_at(socket_call *what, int fd, const char *path)
     return result;
 }
 
+/* It does not block: connect(2) waits for a listener that has stopped. */
 static int make_socket(void)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (fd >= 0)
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     return fd;
 }
 
@@ -87,8 +90,7 @@ int gate_open(const char *folder)
         return -1;
     char *path = alloc_print("%s/%s", folder, GATE_NAME);
     bool ready = (unlink(path) == 0 || errno == ENOENT) && call_at(bind, fd, path) == 0 &&
-                 chmod(path, 0600) == 0 && listen(fd, BACKLOG) == 0 &&
-                 fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0;
+                 chmod(path, 0600) == 0 && listen(fd, BACKLOG) == 0;
     free(path);
     return ready ? fd : give_up(fd);
 }

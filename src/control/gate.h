@@ -17,7 +17,8 @@ int gate_open(const char *folder);
 /* Removes the socket; the descriptor is the caller's to close before. */
 void gate_close(const char *folder);
 
-/* path: a state folder, or a socket. A connected descriptor, or -1 with errno. */
+/* path: a state folder, or a socket. A connected descriptor, or -1 with errno; EAGAIN if the node
+ * there takes in nobody. Does not block. */
 int gate_connect(const char *path);
 
 /* Is the other side of the connection ours, or the administrator's? */

@@ -222,6 +222,36 @@ def mishaps(scene):
     assert run(scene, folder, "-c", "/peers").out.items()
 
 
+@test("a question of one is answered to that one, and who does not answer makes its status 3")
+def asks(scene):
+    alice, folder, bob = pair(scene)
+    carol = scene.node("carol", "--answer", "tr a-z A-Z")
+    alice.connect(carol.address)
+    other = attach(scene, folder, "-k", "-e", "-c", "/echo ready", stdin="null")
+    other.out.wait("/echo ready")
+    done = run(scene, folder, "-c", "/ask all olleh 5", status=3)
+    assert done.out.items() == [f"/ask {carol.address} carol OLLEH"]
+    assert re.match(r"hashflow: /ask: \S+ bob: .*takes no questions", done.errors())
+    assert run(scene, folder, "-c", "/ask carol olleh").out.items() == done.out.items()
+    other.signal(signal.SIGTERM)
+    assert other.wait() == 0
+    assert not [line for line in other.out.items() if line.startswith("/ask")]
+
+
+@test("a node that has stopped holds up nobody for ever: when its door is full that is told")
+def stopped_node(scene):
+    alice, folder = with_state(scene, "alice")
+    alice.stop()
+    waiting = [attach(scene, folder, "-c", "/echo ready") for _ in range(20)]
+    wait_until(lambda: any(not one.running for one in waiting), "one is turned away")
+    for one in waiting:
+        if not one.running:
+            assert one.wait() == 1
+            assert one.errors().endswith("the node there does not answer")
+    alice.resume()
+    assert alice.ask("/whoami")
+
+
 @test("the end of the node is told, and /quit is obeyed")
 def ends(scene):
     alice, folder = with_state(scene, "alice")
