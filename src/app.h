@@ -35,8 +35,8 @@ struct app {
     struct quota *quota;
     struct progress *progress; /* NULL if nobody sees it */
     bool interactive;
-    mode_t umask;      /* that we were started with */
     int waiting;       /* of a daemon: for background_ready() */
+    mode_t umask;      /* that we were started with */
     bool wants_target; /* -t names a peer that is not known yet */
     enum phase phase;
     int status;

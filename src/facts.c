@@ -45,7 +45,6 @@ static void take_message(struct facts *facts, size_t *count, const struct event 
         add(facts, count, "ID", id);
         free(id);
     }
-    take_text(facts, event->text);
 }
 
 void facts_take(struct facts *facts, const char *kind, const struct event *event)
@@ -63,6 +62,8 @@ void facts_take(struct facts *facts, const char *kind, const struct event *event
     add(facts, &count, "CAUSE", event->cause);
     if (event->kind == EVENT_MESSAGE)
         take_message(facts, &count, event);
+    if (event->kind == EVENT_MESSAGE || event->kind == EVENT_QUESTION)
+        take_text(facts, event->text);
 }
 
 void facts_drop(struct facts *facts)

@@ -138,7 +138,7 @@ static void make_jobs(struct handlers *h, struct loop *loop)
                                  .most = c->jobs,
                                  .limit_us = c->limit_us,
                                  .umask = c->umask,
-                                 .terminal = c->terminal,
+                                 .logged = c->logged,
                                  .arg = h};
     h->news = jobs_new(loop, h->children, &config);
     config.option = "--answer";

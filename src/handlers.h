@@ -37,7 +37,7 @@ struct handlers_config {
     size_t jobs; /* of the rules at a time, and as many answers; at most HANDLERS_JOBS_MAX */
     uint64_t limit_us;
     mode_t umask;
-    bool terminal; /* what programs say goes through the log, not to our stderr */
+    bool logged; /* what programs say goes through the log, not to our stderr */
 };
 
 struct handlers;

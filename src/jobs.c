@@ -226,7 +226,7 @@ static void start_job(struct jobs *jobs, const struct job *job)
         .input = job->facts.text != NULL ? &text : NULL,
         .umask = jobs->config.umask,
         .limit_us = jobs->config.limit_us,
-        .takes = {jobs->config.terminal || jobs->config.taker != NULL, jobs->config.terminal},
+        .takes = {jobs->config.logged || jobs->config.taker != NULL, jobs->config.logged},
     };
     run->child = child_start(jobs->children, &order, &calls, run);
     if (run->child == NULL) {

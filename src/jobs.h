@@ -37,7 +37,7 @@ struct jobs_config {
     size_t most;        /* at a time */
     uint64_t limit_us;  /* for each */
     mode_t umask;
-    bool terminal;                  /* what is not taken goes through the log, not to stderr */
+    bool logged;                    /* what is not taken goes through the log, not to stderr */
     const struct jobs_taker *taker; /* NULL: nobody takes their output */
     void *arg;                      /* the taker's */
 };

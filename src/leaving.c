@@ -42,15 +42,19 @@ void app_leave(void *arg)
                    (unsigned long long)(app->options.drain_us / 1000000));
 }
 
+static void drain_no_longer(struct app *app)
+{
+    timer_stop(app->loop, &app->drain);
+    app->leave_by = loop_now(app->loop);
+    drained(app);
+}
+
 /* A person who asks to leave, perhaps for the second time. */
 void app_insist(void *arg)
 {
     struct app *app = arg;
-    if (app->phase == DRAINING) {
-        timer_stop(app->loop, &app->drain);
-        app->leave_by = loop_now(app->loop);
-        drained(app);
-    }
+    if (app->phase == DRAINING)
+        drain_no_longer(app);
     app_leave(app);
 }
 
@@ -163,16 +167,18 @@ static bool has_backlog(struct app *app)
 void app_timed_out(void *arg, const char *what)
 {
     struct app *app = arg;
-    app->hasty = true;
-    if (app->phase != LEAVING || app_backlog(app) > 0) {
-        log_error("%s",
-                  app->phase == TALKING ? what : "--timeout is over before all was delivered");
+    bool done =
+        app->phase == LEAVING && app_backlog(app) == 0 && handlers_have_ended(app->handlers);
+    if (!done) {
+        log_error("%s", app->phase == TALKING ? what : "--timeout is over before all was done");
         app_raise_status(app, STATUS_TIMEOUT);
     }
+    if (app->phase == TALKING)
+        notify_stopping();
+    app->hasty = true;
     interpreter_cancel(app->interpreter);
     app_drop_script(app);
-    timer_stop(app->loop, &app->drain);
-    drained(app);
+    drain_no_longer(app);
     node_hurry(app->node, LAST_MOMENT_US);
 }
 

@@ -197,7 +197,7 @@ static bool make_handlers(struct app *app)
         .jobs = o->on_jobs,
         .limit_us = o->on_limit_us,
         .umask = app->umask,
-        .terminal = app->interactive,
+        .logged = app->interactive || app->progress != NULL || o->log == OPTIONS_LOG_SYSLOG,
     };
     if (o->on_count == 0 && o->answer.words == NULL)
         return true;
@@ -297,16 +297,11 @@ static bool dial_addresses(struct app *app)
     return true;
 }
 
-/* Where diagnostics go when no console shows them. starting: whoever has started a daemon is still
- * there to see them. */
+/* starting: whoever has started a daemon is still there to see what it says. */
 static void choose_log(const struct app *app, bool starting)
 {
-    if (app->options.log == OPTIONS_LOG_STDERR)
-        log_set_sink(log_to_stderr, NULL);
-    else if (app->interactive || (app->options.daemon && starting))
-        log_set_sink(system_log_write_both, NULL);
-    else
-        log_set_sink(system_log_write, NULL);
+    bool seen = app->interactive || (app->options.daemon && starting);
+    system_log_choose(app->options.log == OPTIONS_LOG_SYSLOG, seen);
 }
 
 /* Whoever waits for us, a service manager or the one who started a daemon, learns that we listen. */
@@ -402,7 +397,7 @@ int main(int argc, char **argv)
         options_free(&app.options);
         return app.status;
     }
-    app.interactive = !app.options.daemon && !app.options.receive_only && terminal_possible();
+    app.interactive = !app.options.receive_only && !app.options.daemon && terminal_possible();
     choose_log(&app, true);
     if (app.options.daemon && !background_enter(&app.waiting, &app.status)) {
         options_free(&app.options);

@@ -29,14 +29,24 @@ static const struct row {
 };
 
 /* Of two that exclude each other the one on the command line counts, whatever the file says. */
-static const enum option_id rivals[][2] = {
-    {OPTION_PORT, OPTION_LISTEN},       {OPTION_STATE, OPTION_NO_STORE},
-    {OPTION_QUIET, OPTION_VERBOSE},     {OPTION_IPV4, OPTION_IPV6},
-    {OPTION_DAEMON, OPTION_TO},         {OPTION_RECEIVE_ONLY, OPTION_TO}, /* neither reads lines */
-    {OPTION_JSON, OPTION_FORMAT},       {OPTION_JSON, OPTION_IDS},
-    {OPTION_JSON, OPTION_TIMESTAMPS},   {OPTION_FORMAT, OPTION_IDS},
-    {OPTION_FORMAT, OPTION_TIMESTAMPS},
+static const struct rivals {
+    enum option_id one, other;
+    const char *because;
+} rivals[] = {
+    {OPTION_PORT, OPTION_LISTEN, "--listen names the port"},
+    {OPTION_STATE, OPTION_NO_STORE, "one has a folder, the other none"},
+    {OPTION_JSON, OPTION_FORMAT, "both say how messages are printed"},
+    {OPTION_IDS, OPTION_JSON, "JSON has the id"},
+    {OPTION_IDS, OPTION_FORMAT, "in a format it is %i"},
+    {OPTION_TIMESTAMPS, OPTION_JSON, "JSON has the time"},
+    {OPTION_TIMESTAMPS, OPTION_FORMAT, "in a format it is %t"},
+    {OPTION_RECEIVE_ONLY, OPTION_TO, "--to sends what it reads"},
+    {OPTION_DAEMON, OPTION_TO, "a daemon reads no lines"},
+    {OPTION_DAEMON, OPTION_PROGRESS, "a daemon has no terminal"},
+    {OPTION_QUIET, OPTION_VERBOSE, "one says less, the other more"},
 };
+
+static const char dashes[] = "--"; /* where an option of the command line is from */
 
 static const enum option_id not_in_file[] = {OPTION_CONFIG, OPTION_ATTACH, OPTION_HELP,
                                              OPTION_VERSION};
@@ -150,16 +160,26 @@ static void add(struct source *s, enum option_id id, const char *value)
     s->has[id] = true;
 }
 
-/* The option of s that excludes this one, or -1. */
-static int find_rival(const struct source *s, enum option_id id)
+/* The rivals of which s has the one that is not id, or NULL. */
+static const struct rivals *find_rivals(const struct source *s, enum option_id id)
 {
     for (size_t i = 0; i < sizeof rivals / sizeof rivals[0]; i++) {
-        if (rivals[i][0] == id && s->has[rivals[i][1]])
-            return (int)rivals[i][1];
-        if (rivals[i][1] == id && s->has[rivals[i][0]])
-            return (int)rivals[i][0];
+        if ((rivals[i].one == id && s->has[rivals[i].other]) ||
+            (rivals[i].other == id && s->has[rivals[i].one]))
+            return &rivals[i];
     }
-    return -1;
+    return NULL;
+}
+
+static bool may_stand_in(const struct source *s, enum option_id id, const char *where)
+{
+    const struct rivals *r = find_rivals(s, id);
+    if (r == NULL)
+        return true;
+    log_error("%s%s excludes %s%s: %s", where, rows[id].name,
+              strcmp(where, dashes) == 0 ? dashes : "", rows[r->one == id ? r->other : r->one].name,
+              r->because);
+    return false;
 }
 
 /* Is there nothing that --attach does not take, and at most one word of which node is meant? */
@@ -214,12 +234,7 @@ static bool take_line(const struct source *line, struct options *out)
 {
     for (size_t i = 0; i < line->count; i++) {
         const struct given *g = &line->list[i];
-        int rival = find_rival(line, g->id);
-        if (rival >= 0) {
-            log_error("--%s and --%s exclude each other", rows[g->id].name, rows[rival].name);
-            return false;
-        }
-        if (!option_take(g->id, out, g->value, "--"))
+        if (!may_stand_in(line, g->id, dashes) || !option_take(g->id, out, g->value, dashes))
             return false;
     }
     return true;
@@ -256,15 +271,11 @@ static bool take_setting(const struct setting *s, const char *where, const struc
         return wrong_setting(where, s->name, "needs a value");
     if (rows[id].argument == NULL && s->value != NULL)
         return wrong_setting(where, s->name, "takes no value");
-    if (find_rival(line, (enum option_id)id) >= 0 || is_left_to_the_node(line, id))
+    if (find_rivals(line, (enum option_id)id) != NULL || is_left_to_the_node(line, id))
         return true;
-    int rival = find_rival(file, (enum option_id)id);
-    if (rival >= 0) {
-        log_error("%s%s and %s exclude each other", where, s->name, rows[rival].name);
-        return false;
-    }
     add(file, (enum option_id)id, s->value);
-    return option_take((enum option_id)id, out, s->value, where);
+    return may_stand_in(file, (enum option_id)id, where) &&
+           option_take((enum option_id)id, out, s->value, where);
 }
 
 static bool take_settings(const char *path, const struct source *line, struct options *out)
@@ -344,21 +355,21 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
     if (result == OPTIONS_RUN && (!take_file(&line, out) || !take_line(&line, out) ||
                                   !suits(&line, out) || !is_consistent(out)))
         result = OPTIONS_WRONG;
+    free(line.list);
     if (result == OPTIONS_RUN)
         imply(out);
     else
         options_free(out);
-    free(line.list);
     return result;
 }
 
 void options_free(struct options *o)
 {
     free(o->commands);
+    free(o->config_text);
     for (size_t i = 0; i < o->on_count; i++)
         free(o->on[i].command.words);
     free(o->on);
     free(o->answer.words);
     format_free(o->format);
-    free(o->config_text);
 }

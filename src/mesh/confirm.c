@@ -105,21 +105,21 @@ static void resume_beyond(struct peer *peer)
 }
 
 /* A durable peer's lines up to that number wait no longer, also those that only the store has; kind
- * is what has become of them. Returns how many they were: 0 while the store takes nothing, and then
- * they go on waiting. */
+ * is what has become of them. Returns how many they were. While the store takes nothing none is
+ * given up; but what it has is confirmed all the same: the peer will not say so twice, and letting
+ * go of it makes room. */
 static uint64_t let_go(struct peer *peer, uint64_t seq, enum event_kind kind)
 {
     struct node *node = peer->node;
     struct outbox *box = &peer->box;
     uint64_t before = box->count, bytes = box->bytes;
     keeping_save(node);
-    if (node->unstored)
+    if (node->unstored && (kind == EVENT_LOST || seq > node->stored_seq))
         return 0;
     receipts_stored(peer, kind, seq);
     queue_clear(&box->lines);
     box->sent = 0;
     box->acked = box->loaded = seq;
-    outbox_confirm(node->db, peer->row.id, seq);
     box->confirmed = node->confirmations = true; /* that is to be committed */
     delivery_recount(peer);
     box->behind = box->count > 0;

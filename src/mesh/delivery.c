@@ -84,19 +84,23 @@ static void count_confirmed(void *arg, const struct outbox_run *run)
     }
 }
 
-/* What waits for a durable peer, as the store has it. */
+/* What waits for a durable peer, as the store has it, or will have when it takes something again. */
 void delivery_recount(struct peer *peer)
 {
     struct outbox *box = &peer->box;
     struct outbox_total total;
-    outbox_sum(peer->node->db, peer->row.id, &total);
+    outbox_sum(peer->node->db, peer->row.id, box->acked, &total);
     if (total.cursor > box->acked)
         box->acked = total.cursor;
     struct count confirmed = {.above = box->acked};
     outbox_load(peer->node->db, peer->row.id, box->acked, 1, count_confirmed, &confirmed);
     box->count = total.lines - confirmed.lines;
     box->bytes = total.bytes - confirmed.bytes;
-    box->last = total.last > box->acked ? total.last : box->acked;
+    keeping_add_runs(peer, &box->count, &box->bytes);
+    if (total.last > box->last)
+        box->last = total.last;
+    if (box->acked > box->last)
+        box->last = box->acked;
 }
 
 static bool can_be_durable(const struct peer *peer)

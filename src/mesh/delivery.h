@@ -14,7 +14,7 @@ struct peer;
 void delivery_init(struct outbox *box);
 void delivery_free(struct peer *peer);
 void delivery_load(struct peer *peer);    /* what a former run has left for it */
-void delivery_recount(struct peer *peer); /* what waits for a durable peer, as the store has it */
+void delivery_recount(struct peer *peer); /* what waits for a durable peer */
 bool delivery_waits(const struct peer *peer);
 uint64_t delivery_count(const struct peer *peer); /* lines that wait */
 bool delivery_is_away(const struct peer *peer);

@@ -146,6 +146,16 @@ void keeping_line(struct node *node, struct slice line, uint64_t seq)
     node->audience_count = 0;
 }
 
+void keeping_add_runs(const struct peer *peer, uint64_t *lines, uint64_t *bytes)
+{
+    for (const struct run *run = peer->node->runs; run != NULL; run = run->next) {
+        for (size_t i = 0; i < run->peer_count; i++) {
+            *lines += run->peers[i] == peer ? run->count : 0;
+            *bytes += run->peers[i] == peer ? run->lines.len : 0;
+        }
+    }
+}
+
 /* --- the turn's commit --- */
 
 static void write_run(struct node *node, const struct run *run)

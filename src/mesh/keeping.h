@@ -17,6 +17,9 @@ void keeping_free(struct node *node);
 void keeping_address(struct node *node, struct peer *peer);
 void keeping_line(struct node *node, struct slice line, uint64_t seq);
 
+/* Adds the lines for a peer that are not stored yet, and their bytes. */
+void keeping_add_runs(const struct peer *peer, uint64_t *lines, uint64_t *bytes);
+
 void keeping_save(struct node *node);     /* commits: runs, numbers, confirmations, directory */
 void keeping_give_up(struct node *node);  /* what could not be stored is lost */
 bool keeping_commit(struct node *node);   /* only ends the transaction; false if that has failed */

@@ -139,13 +139,6 @@ static void resume_overdue(void *arg)
     link_bye(link, link->parting, link->cause);
 }
 
-/* A dialer that has not been heard yet would take an end without a word for that of a one-shot
- * peer. */
-static bool is_unanswered(const struct link *link)
-{
-    return link->role == SESSION_LISTENER && !session_has_spoken(link->session);
-}
-
 void link_bye(struct link *link, const char *reason, const char *cause)
 {
     if (link->dead || link->closing)
@@ -159,7 +152,8 @@ void link_bye(struct link *link, const char *reason, const char *cause)
     }
     if (link_is_used(link))
         pump_flush(link->peer);
-    if (reason != NULL && (link_is_session(link) || is_unanswered(link)))
+    /* A dialer would take an end without a word for that of a one-shot peer. */
+    if (reason != NULL && (link_is_session(link) || session_awaits_greeting(link->session)))
         say_bye(link, reason);
     shut(link);
 }

@@ -8,20 +8,18 @@
 
 #include "net/child.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "net/forked.h"
 
 enum {
     READ_MAX = 64 * 1024, /* bytes of a stream per pass */
@@ -57,38 +55,6 @@ extern char **environ;
 
 /* ---- on the other side of fork(2) */
 
-static void close_from(int first)
-{
-    struct rlimit limit;
-
-#ifdef CLOSE_RANGE_UNSHARE
-    if (close_range((unsigned)first, UINT_MAX, 0) == 0)
-        return;
-#endif
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
-        limit.rlim_cur = FD_SETSIZE;
-    for (int fd = first; fd < (int)limit.rlim_cur; fd++)
-        close(fd);
-}
-
-static void block_signals(void)
-{
-    sigset_t all;
-
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL);
-}
-
-static void reset_signals(void)
-{
-    sigset_t none;
-
-    for (int signo = 1; signo < NSIG; signo++)
-        signal(signo, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* A group as its number when it begins, and as the negative of it when it has ended. */
 static void tell_guard(const struct children *children, pid_t note)
 {
@@ -110,11 +76,11 @@ static void __attribute__((noreturn)) stand_guard(int notes)
 {
     pid_t groups[CHILDREN_MAX] = {0}, note;
 
-    block_signals();
+    forked_block_signals();
     setsid();
     prctl(PR_SET_NAME, "hashflow-guard");
     dup2(notes, STDIN_FILENO);
-    close_from(STDIN_FILENO + 1);
+    forked_close_from(STDIN_FILENO + 1);
     while (read(STDIN_FILENO, &note, sizeof note) == sizeof note)
         take_note(groups, note);
     for (int i = 0; i < CHILDREN_MAX; i++) {
@@ -137,9 +103,9 @@ become_program(const struct child *c, const struct child_order *order, pid_t par
     dup2(source[STDIN_FILENO], STDIN_FILENO);
     dup2(source[STDOUT_FILENO], STDOUT_FILENO);
     dup2(source[STDERR_FILENO], STDERR_FILENO);
-    close_from(STDERR_FILENO + 1);
+    forked_close_from(STDERR_FILENO + 1);
     umask(order->umask);
-    reset_signals();
+    forked_reset_signals();
     environ = order->environment;
     execvp(order->words[0], order->words);
     *c->error = errno;

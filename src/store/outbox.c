@@ -87,19 +87,21 @@ static uint64_t read_cursor(struct database *db, int64_t peer)
     return cursor;
 }
 
-void outbox_sum(struct database *db, int64_t peer, struct outbox_total *out)
+void outbox_sum(struct database *db, int64_t peer, uint64_t after, struct outbox_total *out)
 {
     /* sum() fails on an overflow; what is left in has no means to cause one. */
     sqlite3_stmt *s = database_statement(db,
                                          "SELECT sum(count), sum(bytes), max(last) FROM copies"
                                          " WHERE peer = ?1 AND run > 0 AND last >= run"
-                                         " AND count BETWEEN 1 AND ?2 AND bytes BETWEEN 1 AND ?3",
+                                         " AND count BETWEEN 1 AND ?2 AND bytes BETWEEN 1 AND ?3"
+                                         " AND last > ?4",
                                          false);
 
     *out = (struct outbox_total){0};
     sqlite3_bind_int64(s, 1, peer);
     sqlite3_bind_int64(s, 2, COUNT_MAX);
     sqlite3_bind_int64(s, 3, COLUMN_LINES_MAX);
+    sqlite3_bind_int64(s, 4, bounded(after));
     if (database_row(db, s)) {
         out->lines = column_number(s, 0);
         out->bytes = column_number(s, 1);

@@ -23,14 +23,15 @@ struct outbox_run {
 void outbox_add(struct database *db, const struct outbox_run *run, const int64_t *peers,
                 size_t count);
 
-/* What a peer's copies amount to; all 0 if there are none. bytes and lines count whole runs. */
+/* What a peer's copies with a line above after amount to; all 0 if there are none. bytes and lines
+ * count whole runs. */
 struct outbox_total {
     uint64_t lines;
     uint64_t bytes;
     uint64_t last;   /* the highest number */
     uint64_t cursor; /* as outbox_confirm() has left it */
 };
-void outbox_sum(struct database *db, int64_t peer, struct outbox_total *out);
+void outbox_sum(struct database *db, int64_t peer, uint64_t after, struct outbox_total *out);
 
 /* Calls each run of the peer with a line above after, in order, until bytes of them have come (at
  * least one run). The run is borrowed; its first lines may be at or below after. */

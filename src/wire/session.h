@@ -85,4 +85,7 @@ enum dialect session_dialect(const struct session *s);
 /* Has the other side said anything at all? */
 bool session_has_spoken(const struct session *s);
 
+/* A listener: is what the other side has said, if anything, the beginning of a greeting at most? */
+bool session_awaits_greeting(const struct session *s);
+
 #endif

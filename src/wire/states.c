@@ -13,6 +13,7 @@ static const struct state awaiting_hello, plain, tail, tail_told, young_session,
 
 static const char nul_in_line[] = "a NUL byte in a line";
 static const char long_text[] = "a text of more than 65000 bytes";
+static const char cut_short[] = "the connection broke in the middle of a line";
 
 static bool has_nul(struct span line)
 {
@@ -66,7 +67,7 @@ static void deliver_partial(struct session *s, int error)
     if (error == 0 || has_header(partial))
         deliver(s, partial);
     else
-        session_refuse(s, "the connection broke in the middle of a line");
+        session_refuse(s, cut_short);
 }
 
 static void become_stream(struct session *s)
@@ -140,9 +141,32 @@ static bool is_oneshot(struct span partial)
     return partial.len <= MESSAGE_ONESHOT_MAX && has_header(partial);
 }
 
+/* A node's greeting ends with LF; how much of it comes at a time is the network's choice. */
+static bool begins_greeting(struct span partial, struct message *message)
+{
+    static const char text[] = "Connected";
+
+    return message_parse(partial, message) && message->text.len < sizeof text &&
+           (message->text.len == 0 || memcmp(text, message->text.at, message->text.len) == 0);
+}
+
+bool session_awaits_greeting(const struct session *s)
+{
+    struct span partial = line_partial(&s->cutter);
+    struct message message;
+
+    return s->state == &state_listener &&
+           (!has_header(partial) || begins_greeting(partial, &message));
+}
+
+/* Whole and without LF a greeting is that of a one-shot program. */
 static void listener_first_partial(struct session *s, uint64_t now)
 {
-    s->deadline = is_oneshot(line_partial(&s->cutter)) ? now + SESSION_SILENCE_US : 0;
+    struct span partial = line_partial(&s->cutter);
+    struct message message;
+    bool goes_on = begins_greeting(partial, &message) && message.kind != MESSAGE_CONNECTED;
+
+    s->deadline = is_oneshot(partial) && !goes_on ? now + SESSION_SILENCE_US : 0;
 }
 
 static void listener_first_timeout(struct session *s, uint64_t now)
@@ -155,7 +179,13 @@ static void listener_first_timeout(struct session *s, uint64_t now)
 static void listener_first_end(struct session *s, int error)
 {
     struct span partial = line_partial(&s->cutter);
+    struct message message;
 
+    if (error != 0 && begins_greeting(partial, &message)) {
+        session_refuse(s, cut_short);
+        session_done(s);
+        return;
+    }
     if (is_oneshot(partial))
         session_declare(s, DIALECT_ONESHOT);
     else if (partial.len > 0 && (error == 0 || has_header(partial)))
@@ -283,7 +313,7 @@ static void deliver_last(struct session *s, int error)
                    memcmp(partial.at, start, partial.len) == 0;
 
     if (awaited || span_starts(partial, start))
-        session_refuse(s, "the connection broke in the middle of a line");
+        session_refuse(s, cut_short);
     else
         deliver_partial(s, error);
 }

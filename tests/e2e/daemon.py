@@ -139,7 +139,7 @@ def fails(scene):
 @test("--daemon reads no lines: --to beside it is refused, but takes its place if it is in a file")
 def no_lines(scene):
     node = scene.run("alice", "--daemon", "-t", "all")
-    assert node.wait() == 2 and "exclude each other" in node.errors(), node.errors()
+    assert node.wait() == 2 and " excludes --" in node.errors(), node.errors()
     path = scene.path("config")
     with open(path, "w", encoding="ascii") as file:
         file.write("daemon\n")

@@ -13,6 +13,7 @@ import threading
 from hashflow_test import Stopwatch, main, test
 from hashflow_test.ledger import as_input, check_each_once, entries
 from hashflow_test.netns import SmallDisk
+from hashflow_test.session import Identity
 
 DATABASE = "hashflow.db"
 
@@ -153,6 +154,28 @@ def full_of_waiting(scene):
     other.hears(texts[-1])
     pushing.join()
     check_each_once(other.texts(), texts)
+    assert alice.finish() == 0, alice.errors()
+
+
+@test("the sender's disk is full: what the peer says that it has does not go again, the rest does")
+def resumed_full(scene):
+    _, keeper = on_small_disk(scene, "alice")
+    alice, large, small = keeper.node(), entries(20, width=50000), entries(3000, 20, 1000)
+    session = scene.session(alice, "bob", ack=False)
+    alice.send(*(f"/msg bob {text}" for text in large))
+    session.hears(large[-1])
+    session.close()
+    bob = Identity("bob", session.identity.address, session.identity.node, window=100)
+    lines = as_input([f"/msg bob {text}" for text in small])
+    pushing = threading.Thread(target=alice.write, args=(lines, 120), daemon=True)
+    pushing.start()
+    full = re.compile(r"hashflow\.db.*full", re.I)
+    first, _ = alice.err.wait_at(full)
+    alice.complains(full, since=first + 1)  # the ballast is used up as well
+    session = scene.session(alice, identity=bob, resume=10)
+    session.hears(small[-1])
+    pushing.join()
+    check_each_once(session.texts(), large[10:] + small)
     assert alice.finish() == 0, alice.errors()
 
 

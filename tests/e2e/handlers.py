@@ -344,6 +344,17 @@ def leaving(scene):
     assert len(notes.lines()) == 5
 
 
+@test("with --count each message that was printed is handled before the node leaves")
+def counted(scene):
+    notes = Notes(scene)
+    node, talker = connected(scene, "--count", "20", "--on-jobs", "2",
+                             "--on", "message=" + notes.script("cat >>{notes}"))
+    talker.send(*[f"line {number}" for number in range(30)])
+    assert node.wait() == 0
+    assert sorted(notes.lines()) == sorted(node.texts())
+    assert len(node.texts()) == 20
+
+
 @test("our own leaving is no news: nobody went down")
 def own_leaving(scene):
     notes = Notes(scene)

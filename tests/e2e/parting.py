@@ -10,7 +10,7 @@ import socket
 from hashflow_test import Stopwatch, dead_address, main, send_once, test, wait_until
 from hashflow_test.seed import check_manners
 from hashflow_test.session import GREETING, Identity, SessionConnection, SessionListener
-from hashflow_test.sockets import connect, push, split_address
+from hashflow_test.sockets import connect, push, read_to_end, split_address
 
 HIGHEST = "z" * 64
 
@@ -47,6 +47,19 @@ def late_duplicate(scene):
     node.expect(f"* down {bob.address} bob")
     node.send("/bcast to nobody")
     assert node.peers()[bob.address].state == "down"
+
+
+@test("one whose greeting has come in part is told that we leave; one with a message is not")
+def half_greeted(scene):
+    node = scene.node("alice")
+    begun, message = connect(node.address), connect(node.address)
+    begun.sendall(b"127.0.0.1:9 bob Conn")
+    message.sendall(b"127.0.0.1:9 bob Connect me")
+    scene.client(node).send("both have come by now")
+    node.hears("both have come by now")
+    assert node.finish() == 0
+    assert read_to_end(begun) == b"/bye leaving\n"
+    assert read_to_end(message) == b""
 
 
 @test("/connect to an original whose exit is on its way is answered")

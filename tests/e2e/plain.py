@@ -6,7 +6,7 @@ import re
 import socket
 
 from hashflow_test import Stopwatch, main, send_once, test, wait_until
-from hashflow_test.sockets import connect, read_to_end
+from hashflow_test.sockets import connect, read_to_end, reset
 
 CAROL = "127.0.0.1:9"
 
@@ -85,6 +85,20 @@ def family(scene):
     node.hears("end")
     for text in ("connect", "connect_ack", "handshake", "quit", "naïve 👋🏽", "with newline", ""):
         assert text in node.texts("carol"), f"{text!r} is missing"
+
+
+@test("a reset that cuts a greeting off is reported, and makes nobody of whom it was from")
+def cut_greeting(scene):
+    node = scene.node("alice", "-e")
+    for number, text in enumerate(("", "Conne", "Connected")):
+        before = len(node.err)
+        sock = connect(node.address)
+        sock.sendall(f"127.0.0.1:{number + 20} carol {text}".encode())
+        reset(sock)
+        node.complains(re.compile("broke in the middle of a line"), since=before)
+    assert not node.texts() and not node.events() and not node.peers()
+    send_once(node.address, f"{CAROL} carol Connecting")
+    node.hears("Connecting", "carol")
 
 
 @test("what does not parse at all harms nothing and is reported with the address")

@@ -106,8 +106,10 @@ def left_over(scene):
     try:
         node = scene.node("alice", "-p", port, home=home, stdout=write_end)
         session = scene.session(node, resume=0)
-        session.write(verbs(400, "x" * 50))
-        session.acked(400)
+        lines = verbs(400, "x" * 50).splitlines(keepends=True)
+        for number in range(0, 400, 50):  # each in a turn of its own
+            session.write(b"".join(lines[number:number + 50]))
+            session.acked(number + 50)
         node.kill()
     finally:
         os.close(read_end)
@@ -246,7 +248,7 @@ def drain(scene):
     clock = Stopwatch()
     assert node.wait() == 4
     assert clock.seconds() < 3
-    node.complains("hashflow: --timeout is over before all was delivered")
+    node.complains("hashflow: --timeout is over before all was done")
     node.complains(re.compile("1 "))
 
 
@@ -263,6 +265,16 @@ def others(scene):
     assert clock.seconds() < 3
     os.close(read_end)
     os.close(write_end)
+
+
+@test("--timeout ends handlers that still run")
+def handlers(scene):
+    node = scene.node("alice", "-W", "1", "--on", "message=sleep 30", "-C", "1")
+    scene.session(node).msg("one")
+    clock = Stopwatch()
+    assert node.wait() == 4
+    assert clock.seconds() < 3
+    node.complains("hashflow: --timeout is over before all was done")
 
 
 @test("a node that has finished in time does not care about its --timeout")
@@ -312,7 +324,8 @@ def idle_slow(scene):
     for number in range(3):
         other = scene.node("clock", "--idle", "0.3", stdin="null")
         assert other.wait() == 0
-        session.ping(f"alive{number}")
+        node.send(f"/bcast {number}")
+        session.hears(f"{number}")
     lines = Log("reader")
     threading.Thread(target=collect, args=(Lines(read_end, lines),), daemon=True).start()
     assert node.wait() == 0

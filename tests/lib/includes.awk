@@ -14,8 +14,8 @@ BEGIN {
     home["sqlite3.h"] = "store/"
     home["ares.h"] = "net/resolver.c"
     home["readline/"] = "shell/"
-    home["jansson.h"] = "report/json.c"
     home["syslog.h"] = "system_log.c"
+    home["jansson.h"] = "report/json.c"
     home["uni"] = "base/text.c"
 }
 

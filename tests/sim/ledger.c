@@ -37,9 +37,11 @@ struct line {
 struct receipt {
     char node[NODE_ID_TEXT];
     uint64_t epoch, seq;
+    unsigned run; /* of the sender that has queued it */
     unsigned target;
     long line; /* index; -1: never heard */
     bool queued, delivered, lost;
+    bool counted;     /* it was lost, and a count was told that has it */
     uint64_t decided; /* delivered or lost, once the sender has committed so often; 0: neither */
     struct address for_whom;
 };
@@ -213,12 +215,27 @@ static void decide(struct machine *m, struct receipt *r, const struct event *eve
     if (before && now != r->delivered && !loose && other_book(m)->stored &&
         address_equal(&at, &r->for_whom))
         violation("%c was told that %" PRIu64 " is delivered and lost", m->letter, r->seq);
-    r->decided = book_of(m)->commits + 1;
-    r->for_whom = at;
+    if (!before) { /* else it has stored that already, and does not take it back */
+        r->decided = book_of(m)->commits + 1;
+        r->for_whom = at;
+        r->counted = false;
+    }
     r->delivered = r->delivered || now;
     r->lost = !now;
     if (now)
         check_delivered(m, r);
+}
+
+/* A count has all that was lost to that address until then. */
+static void count_lost(struct book *b, const struct event *event)
+{
+    struct address at = {0};
+
+    b->lost += event->count;
+    address_parse(span_of(event->address), &at);
+    for (size_t i = 0; i < b->receipt_count; i++)
+        if (b->receipts[i].lost && address_equal(&at, &b->receipts[i].for_whom))
+            b->receipts[i].counted = true;
 }
 
 void ledger_told(struct machine *m, const struct event *event)
@@ -226,7 +243,7 @@ void ledger_told(struct machine *m, const struct event *event)
     struct book *b = book_of(m);
 
     if (event->kind == EVENT_FAILED || (event->kind == EVENT_KEPT_BACK && !event->stored))
-        b->lost += event->count;
+        count_lost(b, event);
     if (event->kind < EVENT_QUEUED || event->kind > EVENT_LOST || event->id.node == NULL)
         return;
     struct receipt *r = receipt_of(b, &event->id);
@@ -234,6 +251,7 @@ void ledger_told(struct machine *m, const struct event *event)
         r->queued = true;
         r->lost = false; /* of a number that was never stored, and is used again */
         r->decided = 0;
+        r->run = b->run;
         r->target = other_book(m)->run;
     } else if (event->kind == EVENT_DELIVERED || event->kind == EVENT_LOST) {
         decide(m, r, event);
@@ -401,6 +419,9 @@ void ledger_killed(struct machine *m)
         if (r->decided > b->commits) { /* it does not remember that, and may decide otherwise */
             r->decided = 0;
             r->lost = false;
+        } else if (r->lost && r->queued && !r->counted && b->runs[r->run].fate == LEFT) {
+            r->counted = true; /* the count was to come, but the receipt is there */
+            b->lost++;
         }
     }
     forget_heard(m);
@@ -412,6 +433,8 @@ void ledger_left(struct machine *m)
     struct book *b = book_of(m);
 
     b->runs[b->run].fate = LEFT;
+    for (size_t i = 0; i < b->receipt_count; i++)
+        b->receipts[i].counted = b->receipts[i].lost; /* or a count is missing for good */
     forget_heard(m);
 }
 

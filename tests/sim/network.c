@@ -206,6 +206,15 @@ size_t network_count(void)
     return count;
 }
 
+bool network_has_remains(const struct machine *m)
+{
+    for (const struct connection *c = connections; c != NULL; c = c->next)
+        for (int i = 0; i < 2; i++)
+            if (c->ends[i].open && c->ends[i].machine == m && !c->ends[!i].open)
+                return true;
+    return false;
+}
+
 /* ---- bytes */
 
 static bool is_broken(const struct end *e)

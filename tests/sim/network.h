@@ -34,6 +34,9 @@ struct end *network_find(int fd);                             /* NULL if it is n
 struct end *network_next(const struct machine *m, int after); /* by fd, from after + 1; or NULL */
 size_t network_count(void); /* connections of which both ends are open and unbroken */
 
+/* Is there an end whose other side is gone? What that had said may still be read. */
+bool network_has_remains(const struct machine *m);
+
 /* As recv(2) and send(2), but with the errno as a negative result. */
 long end_read(struct end *e, char *out, size_t size);
 long end_write(struct end *e, struct span bytes);

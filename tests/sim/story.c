@@ -86,7 +86,9 @@ static void heal(void)
 
 static void kill_one(void)
 {
-    process_kill_soon(any_machine(), chance_spread(1, FUSE_MOST));
+    uint64_t effects = chance_spread(1, FUSE_MOST);
+
+    process_kill_soon(any_machine(), effects);
 }
 
 static void kill_both(void)

@@ -74,7 +74,7 @@ static bool holds(struct database *db, int64_t peer, uint64_t lines)
 {
     struct outbox_total total;
 
-    outbox_sum(db, peer, &total);
+    outbox_sum(db, peer, 0, &total);
     return total.lines == lines && total.last == disk_last;
 }
 

@@ -214,7 +214,7 @@ static void version_1_is_taken_over(void **state)
     database_close(db);
     settings_expect_outside("PRAGMA user_version", "2");
     db = folder_open();
-    outbox_sum(db, bob, &total);
+    outbox_sum(db, bob, 0, &total);
     assert_true(total.lines == 1);
     database_close(db);
     assert_int_equal(folder_log_lines, 0);

@@ -45,16 +45,22 @@ static void expect_runs(int64_t peer, uint64_t after, size_t bytes, const char *
     assert_string_equal(loaded, expected);
 }
 
-static void expect_total(int64_t peer, uint64_t lines, uint64_t bytes, uint64_t last,
-                         uint64_t cursor)
+static void expect_total_above(uint64_t after, int64_t peer, uint64_t lines, uint64_t bytes,
+                               uint64_t last, uint64_t cursor)
 {
     struct outbox_total total;
 
-    outbox_sum(records, peer, &total);
+    outbox_sum(records, peer, after, &total);
     assert_true(total.lines == lines);
     assert_true(total.bytes == bytes);
     assert_true(total.last == last);
     assert_true(total.cursor == cursor);
+}
+
+static void expect_total(int64_t peer, uint64_t lines, uint64_t bytes, uint64_t last,
+                         uint64_t cursor)
+{
+    expect_total_above(0, peer, lines, bytes, last, cursor);
 }
 
 static int64_t save_peer(int64_t id)
@@ -158,6 +164,10 @@ static void loading_goes_on_behind_a_number(void **state)
     expect_runs(bob, 9, ALL, "");
     expect_runs(bob, UINT64_MAX, ALL, "");
     expect_runs(999, 0, ALL, "");
+    expect_total_above(5, bob, 4, 8, 9, 0);
+    expect_total_above(6, bob, 1, 2, 9, 0);
+    expect_total_above(9, bob, 0, 0, 0, 0);
+    expect_total_above(UINT64_MAX, bob, 0, 0, 0, 0);
 }
 
 static void loading_stops_when_it_has_enough(void **state)

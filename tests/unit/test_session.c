@@ -590,6 +590,27 @@ static void knows_whether_anything_was_said(void **state)
     run_free(&r);
 }
 
+static void knows_when_a_greeting_may_come(void **state)
+{
+    static const char greeting[] = THEY_GREET;
+    struct run r;
+
+    (void)state;
+    for (size_t len = 0; len < sizeof greeting; len++) {
+        run_begin(&r, SESSION_LISTENER, false);
+        run_input(&r, span_make(greeting, len));
+        assert_int_equal(session_awaits_greeting(r.session), len + 1 < sizeof greeting);
+        run_free(&r);
+    }
+    run_begin(&r, SESSION_LISTENER, false);
+    run_input(&r, span_of("10.0.0.2:7216 bob Connecting"));
+    assert_false(session_awaits_greeting(r.session));
+    run_free(&r);
+    run_begin(&r, SESSION_DIALER, false);
+    assert_false(session_awaits_greeting(r.session));
+    run_free(&r);
+}
+
 /* This program was stopped: what arrived meanwhile is read before any deadline is kept. */
 static void bytes_that_waited_for_us_count(void **state)
 {
@@ -679,6 +700,7 @@ int main(void)
         cmocka_unit_test(closing_in_a_timeout),
         cmocka_unit_test(closing_from_outside),
         cmocka_unit_test(knows_whether_anything_was_said),
+        cmocka_unit_test(knows_when_a_greeting_may_come),
         cmocka_unit_test(bytes_that_waited_for_us_count),
         cmocka_unit_test(a_hello_cut_short_is_no_text),
         cmocka_unit_test(two_sessions_talk),
