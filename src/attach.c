@@ -7,17 +7,25 @@
 #include "attach.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "control/gate.h"
 #include "home.h"
 #include "shell/interpreter.h"
 #include "shell/terminal.h"
 #include "store/state.h"
+
+enum {
+    ANSWER_MAX = 1024,   /* bytes of a node that says that it is there */
+    ANSWER_US = 1000000, /* for that */
+};
 
 static char *path_of_port(uint16_t port)
 {
@@ -46,16 +54,35 @@ void attached_send(struct attached *a, const char *words)
     caller_send(a->caller, span_of("\n"));
 }
 
-/* A node that is still there has closed us alone. */
+void attached_ask(const struct attached *a, const char *words, uint64_t us, struct buffer *answer)
+{
+    char bytes[4096];
+    uint64_t now = clock_now_us(), end = now + us;
+    struct pollfd p = {.fd = gate_connect(a->path), .events = POLLIN};
+    if (p.fd < 0)
+        return;
+    if (send(p.fd, words, strlen(words), MSG_NOSIGNAL) < 0)
+        end = now;
+    for (; now < end && poll(&p, 1, (int)((end - now) / 1000) + 1) > 0; now = clock_now_us()) {
+        ssize_t n = recv(p.fd, bytes, sizeof bytes, 0);
+        if (n <= 0 || !buffer_append(answer, span_make(bytes, (size_t)n)))
+            break;
+    }
+    close(p.fd);
+}
+
+/* A node that still answers has closed us alone. That one can connect says less: one that dies
+ * closes its listener last. */
 static void say_why(const struct attached *a)
 {
-    int fd = gate_connect(a->path);
-    if (fd >= 0) {
-        close(fd);
+    struct buffer answer;
+    buffer_init(&answer, ANSWER_MAX);
+    attached_ask(a, "/detach\n", ANSWER_US, &answer);
+    if (buffer_length(&answer) > 0)
         log_error("the node goes on, but has closed this connection: it was not read for too long");
-    } else {
+    else
         log_error("the node has ended");
-    }
+    buffer_free(&answer);
 }
 
 void attached_end(void *arg, int status)

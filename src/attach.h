@@ -7,6 +7,7 @@
 #ifndef HASHFLOW_ATTACH_H
 #define HASHFLOW_ATTACH_H
 
+#include "base/buffer.h"
 #include "control/caller.h"
 #include "options.h"
 
@@ -28,6 +29,10 @@ struct attached {
 
 /* Sends words and a LF. */
 void attached_send(struct attached *a, const char *words);
+
+/* What the node says to words on a connection of its own; as much as comes in so many microseconds
+ * and has room. Blocks until then. */
+void attached_ask(const struct attached *a, const char *words, uint64_t us, struct buffer *answer);
 
 /* The handler of the caller's end; says why if there was no outcome. arg: the struct attached. */
 void attached_end(void *arg, int status);

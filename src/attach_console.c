@@ -6,17 +6,12 @@
 #include "config.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "attach.h"
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/log.h"
-#include "control/gate.h"
 #include "shell/console.h"
 #include "shell/prompt.h"
 #include "shell/terminal.h"
@@ -150,27 +145,6 @@ static void interrupted(void *arg)
 
 /* --- completion --- */
 
-/* All that the node says on a connection of its own; as much as comes in time. */
-static void ask_for_peers(const struct attached *a, struct buffer *answer)
-{
-    static const char words[] = "/peers\n/detach\n";
-    char bytes[4096];
-    uint64_t end = clock_now_us() + COMPLETION_US;
-    int fd = gate_connect(a->path);
-    if (fd < 0)
-        return;
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    bool asked = send(fd, words, sizeof words - 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
-    for (uint64_t now = clock_now_us(); asked && now < end; now = clock_now_us()) {
-        if (poll(&p, 1, (int)((end - now) / 1000) + 1) <= 0)
-            break;
-        ssize_t n = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
-        if (n <= 0 || !buffer_append(answer, span_make(bytes, (size_t)n)))
-            break;
-    }
-    close(fd);
-}
-
 static size_t offer_peer(struct span row, enum completion_kind kind, struct completion_list *out)
 {
     size_t added = 0;
@@ -193,7 +167,7 @@ static size_t complete(void *arg, enum completion_kind kind, struct span prefix,
     if (kind == COMPLETE_CONDITION)
         return console_add_conditions(out);
     buffer_init(&answer, PEERS_MAX);
-    ask_for_peers(c->attached, &answer);
+    attached_ask(c->attached, "/peers\n/detach\n", COMPLETION_US, &answer);
     struct span rest = buffer_span(&answer);
     while (rest.len > 0)
         added += offer_peer(span_cut_line(&rest), kind, out);
