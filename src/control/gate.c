@@ -26,11 +26,12 @@ typedef int socket_call(int fd, const struct sockaddr *address, socklen_t len);
 static int call(socket_call *what, int fd, const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
+    size_t len = strlen(path);
+    if (len >= sizeof address.sun_path) {
         errno = ENAMETOOLONG;
         return -1;
     }
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, len);
     return what(fd, (struct sockaddr *)&address, sizeof address);
 }
 
