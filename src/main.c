@@ -277,11 +277,17 @@ static void take_signals(struct app *app)
         loop_on_signal(app->loop, SIGINT, app_signalled, app);
 }
 
+/* The same command line may be used on each of several machines, and names them all. */
 static bool dial_addresses(struct app *app)
 {
     for (size_t i = 0; i < app->options.address_count; i++) {
         char *cause;
-        if (node_connect(app->node, span_of(app->options.addresses[i]), &cause) != NULL)
+        struct span address = span_of(app->options.addresses[i]);
+        if (node_is_at(app->node, address)) {
+            log_detail("%s: that is this node itself", app->options.addresses[i]);
+            continue;
+        }
+        if (node_connect(app->node, address, &cause) != NULL)
             continue;
         log_error("%s", cause);
         free(cause);
@@ -290,16 +296,11 @@ static bool dial_addresses(struct app *app)
     return true;
 }
 
-/* Where diagnostics go when no console shows them. starting: whoever has started a daemon is still
- * there to see them. */
+/* starting: whoever has started a daemon is still there to see what it says. */
 static void choose_log(const struct app *app, bool starting)
 {
-    if (app->options.log == OPTIONS_LOG_STDERR)
-        log_set_sink(log_to_stderr, NULL);
-    else if (app->interactive || (app->options.daemon && starting))
-        log_set_sink(system_log_write_both, NULL);
-    else
-        log_set_sink(system_log_write, NULL);
+    bool seen = app->interactive || (app->options.daemon && starting);
+    system_log_choose(app->options.log == OPTIONS_LOG_SYSLOG, seen);
 }
 
 /* Whoever waits for us, a service manager or the one who started a daemon, learns that we listen. */

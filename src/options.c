@@ -317,8 +317,11 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
     if (result == OPTIONS_RUN && (!take_file(&line, out) || !take_line(&line, out) ||
                                   !are_addresses(out) || !is_consistent(out)))
         result = OPTIONS_WRONG;
-    imply(out);
     free(line.list);
+    if (result == OPTIONS_RUN)
+        imply(out);
+    else
+        options_free(out);
     return result;
 }
 

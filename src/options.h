@@ -54,7 +54,7 @@ enum options_result {
     OPTIONS_WRONG, /* the log has said what */
 };
 
-/* Whatever the result, *out goes to options_free(). */
+/* Only if they are to RUN is there something to options_free(). */
 enum options_result options_parse(int argc, char **argv, struct options *out);
 void options_free(struct options *o);
 

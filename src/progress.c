@@ -143,7 +143,8 @@ static void show(void *arg)
     struct progress *p = arg;
     struct node_progress now;
     char text[PROGRESS_TEXT];
-    progress_print(&now, look(p, &now), text);
+    double speed = look(p, &now);
+    progress_print(&now, speed, text);
     timer_set(p->loop, &p->timer, loop_now(p->loop) + LOOK_US, show, p);
     if ((p->shown > 0 && strcmp(text, p->text) == 0) || !is_in_foreground() || !is_writable())
         return;

@@ -25,8 +25,13 @@ void system_log_write(void *arg, enum log_level level, struct span line)
     syslog(priority, "%.*s", (int)text.len, text.at);
 }
 
-void system_log_write_both(void *arg, enum log_level level, struct span line)
+static void write_both(void *arg, enum log_level level, struct span line)
 {
     log_to_stderr(arg, level, line);
     system_log_write(arg, level, line);
+}
+
+void system_log_choose(bool use, bool stderr_too)
+{
+    log_set_sink(!use ? log_to_stderr : stderr_too ? write_both : system_log_write, NULL);
 }

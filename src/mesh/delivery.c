@@ -175,6 +175,20 @@ void delivery_give_up(struct peer *peer, const char *cause)
         give_up_stored(peer, cause);
 }
 
+void delivery_to_us(struct peer *peer, const char *cause)
+{
+    struct verb verb;
+    struct slice keep;
+    while (form_next_verb(&peer->box.lines, &verb, &keep)) {
+        if (verb.kind == VERB_MSG) {
+            receipts_line(peer, EVENT_LOST, verb.seq);
+            losses_count(peer, 1, SCOPE_DIRECT, cause);
+        }
+        slice_release(keep);
+    }
+    delivery_drop(&peer->box, 0);
+}
+
 void delivery_part(struct peer *peer, const char *cause)
 {
     if (peer->box.durable)

@@ -111,6 +111,7 @@ static void connect_to(struct peer *peer, const struct address *candidates, size
     if (n == 0) {
         bool self = count > 0 && has_family(node, &candidates[0]);
         peer->row.quiet = self;
+        peer->is_us = self;
         dialer_ended(peer,
                      self ? "that is this node itself" : "it has no address of the family in use");
         return;
@@ -133,8 +134,10 @@ static void looked_up(void *arg, const struct address *addresses, size_t count, 
         struct peer *known = membership_by_address(node, &addresses[i]);
         if (known == NULL || known == peer)
             continue;
+        bool has_come = known->up_at > peer->asked; /* by itself, and perhaps has left again */
         membership_absorb(known, peer);
-        dialer_ask(known);
+        if (!has_come)
+            dialer_ask(known);
         return;
     }
     connect_to(peer, addresses, count);
@@ -189,6 +192,7 @@ void dialer_ask(struct peer *peer)
         return;
     }
     peer->named = true;
+    peer->asked = loop_now(peer->node->loop);
     peer->row.quiet = false;
     peer->left = false;
     peer->refused = false;
@@ -228,6 +232,11 @@ void dialer_ended(struct peer *peer, const char *cause)
     peer_settle(peer, cause);
     if (!told)
         peer_tell(node, peer, (struct event){.kind = EVENT_UNREACHABLE, .cause = cause});
+    if (peer->is_us && peer->row.node[0] == '\0') {
+        delivery_to_us(peer, cause);
+        membership_remove(peer);
+        return;
+    }
     if (peer->row.quiet)
         delivery_part(peer, cause);
     if (peer->passing && !peer->named)

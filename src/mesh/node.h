@@ -142,6 +142,9 @@ struct peer *node_find(struct node *node, struct span who, char **cause);
 /* Like node_find(); besides, an address never met becomes a peer, without a dial yet. */
 struct peer *node_find_or_add(struct node *node, struct span who, char **cause);
 
+/* Is that an address of this node, written with a numeric host? */
+bool node_is_at(const struct node *node, struct span address);
+
 /* ADDRESS as a user writes it, host names included: knows and dials it from now on. NULL with
  * *cause, a new string that the caller frees. */
 struct peer *node_connect(struct node *node, struct span address, char **cause);

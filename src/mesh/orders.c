@@ -57,6 +57,7 @@ static struct peer *find_name(struct node *node, struct span name, char **cause)
     return found;
 }
 
+/* HOST:PORT as the user has named it. */
 static struct peer *find_named_host(struct node *node, struct span text)
 {
     for (size_t i = 0; i < node->peer_count; i++) {
@@ -65,6 +66,18 @@ static struct peer *find_named_host(struct node *node, struct span text)
             return peer;
     }
     return NULL;
+}
+
+/* The same, or HOST alone. */
+static struct peer *find_host(struct node *node, struct span text)
+{
+    struct peer *peer = find_named_host(node, text);
+    if (peer != NULL || memchr(text.at, ':', text.len) != NULL)
+        return peer;
+    char *with_port = alloc_print("%.*s:%u", (int)text.len, text.at, ADDRESS_DEFAULT_PORT);
+    peer = find_named_host(node, span_of(with_port));
+    free(with_port);
+    return peer;
 }
 
 static struct peer *find_at(struct node *node, struct span name, struct span at, char **cause)
@@ -90,7 +103,7 @@ struct peer *node_find(struct node *node, struct span who, char **cause)
     struct peer *peer =
         address_parse(who, &a) ? membership_by_address(node, &a) : find_name(node, who, cause);
     if (peer == NULL && *cause == NULL)
-        peer = find_named_host(node, who);
+        peer = find_host(node, who);
     if (peer == NULL && *cause == NULL)
         *cause = alloc_print("%.*s: no such peer; /peers lists them", (int)who.len, who.at);
     return peer;
@@ -140,6 +153,16 @@ struct peer *node_find_or_add(struct node *node, struct span who, char **cause)
     if (peer != NULL)
         dialer_ask(peer);
     return peer;
+}
+
+bool node_is_at(const struct node *node, struct span address)
+{
+    char host[ADDRESS_HOST];
+    uint16_t port;
+    struct address a;
+    const char *cause;
+    return address_split(address, host, &port, &cause) && address_parse_host(host, port, &a) &&
+           membership_is_own(node, &a);
 }
 
 struct peer *node_connect(struct node *node, struct span address, char **cause)

@@ -159,6 +159,7 @@ void peer_settle(struct peer *peer, const char *cause)
         peer->failing = false;
         peer->tried = true;
         peer->reached = true;
+        peer->up_at = loop_now(peer->node->loop);
     }
     if (up == peer->announced)
         return;

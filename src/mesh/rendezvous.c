@@ -45,7 +45,7 @@ static void refuse_self(struct link *link, const struct hello *hello)
         return;
     }
     if (peer != NULL)
-        peer->row.quiet = true;
+        peer->row.quiet = peer->is_us = true;
     link_kill(link, "that is this node itself");
 }
 

@@ -2,43 +2,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """--progress: one line on a stderr that is a terminal, which mixes with nothing else there."""
 
-import fcntl
 import os
 import re
-import struct
-import termios
-import threading
 
-from hashflow_test import Log, Stopwatch, main, test, wait_until
+from hashflow_test import Stopwatch, main, test, wait_until
 from hashflow_test.ledger import as_input, entries
+from hashflow_test.terminal import Terminal
 
 FIGURES = re.compile(r"sent (\d+) lines, [\d.]+ k?M?B; acked (\d+), [\d.]+ k?M?B; [\d.]+ k?M?B/s;"
                      r" left (\d+), [\d.]+ k?M?B")
 
 
-class Terminal:
-    """A pseudo-terminal: what is written to it, as frames (what stood in a line before it was
-    written anew or ended) and as the rows that a person sees."""
-
-    def __init__(self, columns=100):
-        self._master, self._slave = os.openpty()
-        size = struct.pack("HHHH", 24, columns, 0, 0)
-        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, size)
-        self.path = os.ttyname(self._slave)
-        self.parts = Log("terminal")
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self):
-        try:
-            while data := os.read(self._master, 65536):
-                self.parts.add(data.decode())
-        except OSError:
-            pass
-        self.parts.close()
-
-    def text(self):
-        return "".join(self.parts.items())
+class Figures(Terminal):
+    """A terminal with figures in it: frames, what stood in a row before it was written anew or
+    ended."""
 
     def frames(self):
         return [frame.strip() for frame in re.split("[\r\n]", self.text()) if frame.strip()]
@@ -51,32 +28,10 @@ class Terminal:
     def shows(self, sent, acked, left):
         wait_until(lambda: (sent, acked, left) in self.figures(), f"{sent}, {acked}, {left}")
 
-    def rows(self):
-        rows, at = [""], 0
-        for char in self.text():
-            if char == "\r":
-                at = 0
-            elif char == "\n":
-                rows.append("")
-            else:
-                rows[-1] = rows[-1][:at].ljust(at) + char + rows[-1][at + 1:]
-                at += 1
-        return [row.rstrip() for row in rows]
-
-    def within(self, *descriptors):
-        """Words that run a command with these descriptors on the terminal."""
-        to = " ".join(f"{fd}{'<' if fd == 0 else '>'}{self.path}" for fd in descriptors)
-        return ["sh", "-c", f'exec "$@" {to}', "sh"]
-
-    def close(self):
-        os.close(self._slave)
-        self._thread.join(2)
-        os.close(self._master)
-
 
 @test("sent, acknowledged, left: each figure as it changes, and the last ones stay in a line")
 def figures(scene):
-    terminal = scene.add(Terminal())
+    terminal = scene.add(Figures())
     peer = scene.session_listener(ack=False)
     node = scene.node("alice", "--progress", "-q", "-t", "all", peer.address,
                       within=terminal.within(2))
@@ -99,7 +54,7 @@ def figures(scene):
 
 @test("a line for three peers counts three times, plain peers count too")
 def copies(scene):
-    terminal = scene.add(Terminal())
+    terminal = scene.add(Figures())
     bob, stream, seed = scene.node("bob"), scene.listener(), scene.seed()
     node = scene.node("alice", "--progress", "-q", "-c", f"/connect {bob.address}", "-c",
                       f"/connect {stream.address}", "-c", f"/connect {seed.address}",
@@ -113,9 +68,45 @@ def copies(scene):
     assert node.finish() == 0
 
 
+@test("what a new connection brings again does not count again")
+def again(scene):
+    terminal = scene.add(Figures())
+    peer = scene.session_listener(ack=False)
+    node = scene.node("alice", "--progress", "-q", "-t", "all", peer.address,
+                      within=terminal.within(2))
+    session = peer.open()
+    node.write(as_input(entries(10)))
+    session.hears("entry 9")
+    terminal.shows(10, 0, 10)
+    session.close()
+    session = peer.open(1)
+    session.hears("entry 9")
+    session.ack()
+    terminal.shows(10, 10, 0)
+    assert node.finish() == 0
+    assert {sent for sent, _, _ in terminal.figures()} <= {0, 10}
+
+
+@test("a copy for a peer that is away is not among what is left")
+def away(scene):
+    terminal = scene.add(Figures())
+    node = scene.node("alice", "--progress", "-q", "-e", "-p", *scene.ports(1),
+                      within=terminal.within(2))
+    bob, carol = scene.session(node, "bob"), scene.session(node, "carol")
+    node.wait_up(2)
+    bob.send("/bye leaving")
+    bob.wait_end()
+    node.expect(re.compile(r"^\* down \S+ bob$"))
+    node.send("/bcast one")
+    carol.hears("one")
+    terminal.shows(1, 1, 0)
+    assert node.ask("/outbox")
+    assert node.finish() == 0
+
+
 @test("the line is written anew at most five times a second")
 def seldom(scene):
-    terminal = scene.add(Terminal())
+    terminal = scene.add(Figures())
     with open(os.devnull, "wb") as sink:
         bob = scene.node("bob", stdout=sink)
     node = scene.node("alice", "--progress", "-q", "-t", "all", bob.address,
@@ -130,7 +121,7 @@ def seldom(scene):
 
 @test("diagnostics find an empty line, and the figures come back below them")
 def diagnostics(scene):
-    terminal = scene.add(Terminal())
+    terminal = scene.add(Figures())
     node = scene.node("alice", "--progress", within=terminal.within(2))
     client = scene.client(node)
     for number in range(1, 4):
@@ -148,7 +139,7 @@ def diagnostics(scene):
 
 @test("what is printed on the same terminal finds an empty line as well")
 def output(scene):
-    terminal = scene.add(Terminal())
+    terminal = scene.add(Figures())
     node = scene.node("alice", "--progress", "-q", "-r", within=terminal.within(1, 2))
     session = scene.session(node, "bob")
     for number in range(3):
@@ -165,7 +156,7 @@ def output(scene):
 
 @test("a narrow terminal gets what fits into a row")
 def narrow(scene):
-    terminal = scene.add(Terminal(columns=20))
+    terminal = scene.add(Figures(columns=20))
     node = scene.node("alice", "--progress", "-q", within=terminal.within(2))
     wait_until(lambda: "sent 0 lines" in terminal.text(), "figures")
     assert node.finish() == 0
@@ -183,7 +174,7 @@ def no_terminal(scene):
 
 @test("where lines are typed there are no figures")
 def typed(scene):
-    terminal = scene.add(Terminal())
+    terminal = scene.add(Figures())
     node = scene.node("alice", "--progress", within=terminal.within(0, 1, 2),
                       env={"TERM": "xterm"})
     session = scene.session(node, "bob")

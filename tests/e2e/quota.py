@@ -6,11 +6,14 @@ nor lost."""
 import concurrent.futures
 import os
 import re
+import socket
 import threading
 
-from hashflow_test import Log, Stopwatch, dead_address, main, test
+from hashflow_test import Log, Stopwatch, dead_address, main, test, wait_until
 from hashflow_test.ledger import Transcript, as_input, check_each_once, entries
 from hashflow_test.process import Lines, collect, pipe_size
+from hashflow_test.sockets import join_address, listen
+from hashflow_test.terminal import Terminal
 
 LAST = re.compile("came after the last message wanted")
 
@@ -106,8 +109,10 @@ def left_over(scene):
     try:
         node = scene.node("alice", "-p", port, home=home, stdout=write_end)
         session = scene.session(node, resume=0)
-        session.write(verbs(400, "x" * 50))
-        session.acked(400)
+        lines = verbs(400, "x" * 50).splitlines(keepends=True)
+        for number in range(0, 400, 50):  # each in a turn of its own
+            session.write(b"".join(lines[number:number + 50]))
+            session.acked(number + 50)
         node.kill()
     finally:
         os.close(read_end)
@@ -177,9 +182,25 @@ def question(scene):
     assert asker.texts() == ["answer"]
 
 
+class Crowded:
+    """An address where a dial takes long: its queue of connections is full."""
+
+    def __init__(self):
+        self._server = listen(backlog=0)
+        self.address = join_address(*self._server.getsockname())
+        self._others = [socket.socket() for _ in range(4)]
+        for other in self._others:
+            other.setblocking(False)
+            other.connect_ex(self._server.getsockname())
+
+    def close(self):
+        for each in (self._server, *self._others):
+            each.close()
+
+
 @test("an address that does not answer neither delays a node with its count nor fails it")
 def unreachable(scene):
-    node = scene.node("alice", "-C", "1", dead_address())
+    node = scene.node("alice", "-C", "1", dead_address(), scene.add(Crowded()).address)
     scene.session(node).msg("one")
     clock = Stopwatch()
     assert node.wait() == 0, node.errors()
@@ -322,7 +343,8 @@ def idle_slow(scene):
     for number in range(3):
         other = scene.node("clock", "--idle", "0.3", stdin="null")
         assert other.wait() == 0
-        session.ping(f"alive{number}")
+        node.send(f"/bcast {number}")
+        session.hears(f"{number}")
     lines = Log("reader")
     threading.Thread(target=collect, args=(Lines(read_end, lines),), daemon=True).start()
     assert node.wait() == 0
@@ -345,6 +367,21 @@ def receive_only(scene):
     assert node.running
     node.signal(15)
     assert node.wait() == 0
+
+
+@test("-r on a terminal shows what comes, takes no lines, and ends with Ctrl-C")
+def on_terminal(scene):
+    terminal = scene.add(Terminal())
+    node = scene.node("alice", "-r", within=terminal.within(0, 1, 2), env={"TERM": "xterm"})
+    session = scene.session(node, "bob")
+    terminal.type("/bcast typed\n")
+    session.msg("one")
+    wait_until(lambda: any("bob" in row and row.endswith("one") for row in terminal.rows()),
+               "a message")
+    terminal.type("\x03")
+    assert node.wait() == 0
+    session.wait_end()
+    assert not session.texts()
 
 
 @test("wrong numbers, and -r with -t, are usage errors")

@@ -294,5 +294,24 @@ def away(scene):
     alice.complains(re.compile(rf"{re.escape(carol.address)} carol .*\b1 line\b"))
 
 
+@test("a command line that names us among others is no error, by address or by host name")
+def names_us(scene):
+    bob = scene.node("bob")
+    (port,) = scene.ports(1)
+    for host in ("127.0.0.1", "localhost"):
+        alice = scene.run("alice", "-p", port, "--no-store", f"{host}:{port}", bob.address,
+                          stdin=f"/wait up=1 10\n/bcast to others by {host}\n".encode())
+        assert alice.wait() == 0, alice.errors()
+        bob.hears(f"to others by {host}")
+
+
+@test("what is sent to nobody but ourselves has not been delivered")
+def only_us(scene):
+    (port,) = scene.ports(1)
+    alice = scene.run("alice", "-p", port, "--no-store", "-c", f"/msg localhost:{port} me")
+    assert alice.wait() == 3, alice.errors()
+    alice.complains(re.compile("1 line was not delivered: that is this node itself"))
+
+
 if __name__ == "__main__":
     main()

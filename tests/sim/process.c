@@ -38,6 +38,8 @@ struct process {
     bool talks_large;
     bool moves;                        /* to another port, now and then when it starts */
     uint64_t queue_lines, queue_age_s; /* as in struct node_config */
+    uint64_t takes;                    /* messages; then it leaves; 0: it never has enough */
+    uint64_t limit;                    /* the same for the present run */
     enum phase phase;
     struct database *db;
     struct node *node;
@@ -220,6 +222,8 @@ static void take_orders(void *arg)
     struct process *p = arg;
     size_t done = 0;
 
+    if (p->phase == UP && p->limit != 0 && node_message_count(p->node) >= p->limit)
+        leave(p);
     while (done < p->order_count && p->phase == UP && !p->machine->dead &&
            !node_is_congested(p->node))
         obey[p->orders[done++]](p);
@@ -391,12 +395,14 @@ static void start(struct process *p)
 {
     const struct node_sink sink = {sink_event, sink_flush, sink_accepted, sink_written, p};
     const char name[] = {p->machine->letter, '\0'};
+    p->limit = p->mended ? 0 : p->takes;
     struct node_config config = {
         .name = name,
         .passing = p->passing,
         .receipts = true,
         .queue_lines = p->queue_lines,
         .queue_age_s = p->queue_age_s,
+        .message_limit = p->limit,
     };
     struct address at;
     bool moved = p->moves && one_in(2);
@@ -440,7 +446,7 @@ static void clear_away(struct process *p)
 
 static void rest(struct process *p)
 {
-    p->free_at = world.now + chance_spread(1000, STAY_DOWN * SECOND);
+    p->free_at = world.now + chance_spread(1000, (p->mended ? 1 : STAY_DOWN) * SECOND);
     if (p->stored &&
         one_in(4)) /* its clock is set, perhaps back; a later run is known by its boot */
         p->machine->skew = (int64_t)chance(86400 * UINT64_C(2000000)) - INT64_C(86400000000);
@@ -508,6 +514,7 @@ void process_begin(struct machine *m)
     p->moves = p->stored && one_in(8);
     p->queue_lines = one_in(8) ? chance_spread(3, 100) : 0;
     p->queue_age_s = one_in(8) ? chance_spread(1, 200) : 0;
+    p->takes = one_in(6) ? chance_spread(1, 60) : 0;
     world.overhear = overhear;
     if (p->stored)
         disk_begin(m);

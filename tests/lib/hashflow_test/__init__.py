@@ -6,6 +6,7 @@
     seed    the original program         session  a hand-driven session peer
     sockets plain connections            waiting  deadlines     tap  the runner
     netns   networks and disks that fail proxy    links to cut  ledger  books about lines
+    terminal  a pseudo-terminal, in rows
 """
 
 from .node import Message, Peer, said
