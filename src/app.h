@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The parts of the program and its phases, shared by main.c, which builds and joins them, and
- * leaving.c, which decides when and how it ends.
+ * The parts of the program and its phases, shared by parts.c, which makes and joins them, main.c,
+ * which starts them, and leaving.c, which decides when and how it ends.
  */
 #ifndef HASHFLOW_APP_H
 #define HASHFLOW_APP_H
 
+#include "control/control.h"
 #include "options.h"
 #include "progress.h"
 #include "quota.h"
@@ -30,6 +31,7 @@ struct app {
     struct handlers *handlers; /* NULL if no program is ever run */
     struct script *script;     /* NULL on a terminal, or if stdin is not read */
     struct console *console;   /* NULL elsewhere */
+    struct control *control;   /* NULL without a state folder */
     struct quota *quota;
     struct progress *progress; /* NULL if nobody sees it */
     bool interactive;
@@ -46,6 +48,18 @@ struct app {
     bool hasty;         /* --timeout is over */
 };
 
+/* --- parts.c: each as the options want it --- */
+
+void app_make_report(struct app *app);
+void app_make_node(struct app *app);
+void app_make_quota(struct app *app);
+bool app_make_handlers(struct app *app); /* false: the log has said why not */
+void app_make_control(struct app *app);
+void app_make_interpreter(struct app *app);
+bool app_make_input(struct app *app); /* as app_make_handlers() */
+
+void app_flush(void *arg); /* at the end of each turn: what was printed leaves */
+
 /* --- leaving.c --- */
 
 void app_raise_status(struct app *app, int status); /* the largest counts */
@@ -55,6 +69,7 @@ void app_drop_script(struct app *app);              /* no more lines come from s
 void app_leave(void *arg);
 void app_insist(void *arg);                      /* a person asks, perhaps for the second time */
 void app_input_ended(void *arg);                 /* stdin has ended */
+void app_ordered_to_leave(void *arg);            /* from elsewhere: stdin is not waited for */
 void app_signalled(void *arg, int signo);        /* the second signal ends at once */
 void app_output_failed(void *arg, int error);    /* nobody reads stdout any more */
 void app_enough(void *arg);                      /* all that is wanted was received */

@@ -32,6 +32,7 @@ static bool wrong(const char *name, const char *value, const char *cause)
         o->field = true;                                                                           \
         return true;                                                                               \
     }
+FLAG(ATTACH, attach)
 FLAG(KEEP, keep)
 FLAG(EVENTS, events)
 FLAG(IDS, ids)

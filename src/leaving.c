@@ -90,6 +90,12 @@ void app_signalled(void *arg, int signo)
         raise(signo);
         return; /* it is delivered as soon as the loop waits again */
     }
+    app_ordered_to_leave(app);
+}
+
+void app_ordered_to_leave(void *arg)
+{
+    struct app *app = arg;
     interpreter_cancel(app->interpreter);
     app_drop_script(app);
     app_leave(app);

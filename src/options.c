@@ -48,11 +48,22 @@ static const struct rivals {
 
 static const char dashes[] = "--"; /* where an option of the command line is from */
 
-static const enum option_id not_in_file[] = {OPTION_CONFIG, OPTION_HELP, OPTION_VERSION};
+static const enum option_id not_in_file[] = {OPTION_CONFIG, OPTION_ATTACH, OPTION_HELP,
+                                             OPTION_VERSION};
+
+/* All others say how a node is to be, which means nothing for one that runs already. */
+static const bool attach_takes[OPTION_COUNT] = {
+    [OPTION_ATTACH] = true,  [OPTION_PORT] = true,         [OPTION_STATE] = true,
+    [OPTION_CONFIG] = true,  [OPTION_COMMAND] = true,      [OPTION_KEEP] = true,
+    [OPTION_EVENTS] = true,  [OPTION_RECEIVE_ONLY] = true, [OPTION_IDS] = true,
+    [OPTION_JSON] = true,    [OPTION_TIMESTAMPS] = true,   [OPTION_QUIET] = true,
+    [OPTION_VERBOSE] = true,
+};
 
 static void print_help(void)
 {
-    printf("usage: hashflow [options] [ADDRESS ...]\n\n"
+    printf("usage: hashflow [options] [ADDRESS ...]\n"
+           "       hashflow --attach [options] [PORT | PATH]\n\n"
            "A serverless chat that composes with pipes: every node listens and dials.\n\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char both[64];
@@ -171,6 +182,28 @@ static bool may_stand_in(const struct source *s, enum option_id id, const char *
     return false;
 }
 
+/* Is there nothing that --attach does not take, and at most one word of which node is meant? */
+static bool fits_attach(const struct source *line, const struct options *o)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (line->has[i] && !attach_takes[i]) {
+            log_error("--%s and --attach exclude each other", rows[i].name);
+            return false;
+        }
+    }
+    if (line->has[OPTION_PORT] + line->has[OPTION_STATE] + (int)o->address_count <= 1)
+        return true;
+    log_error("--attach takes one of PORT, PATH, --port and --state");
+    return false;
+}
+
+/* Of a file it reads only where the node is that has the same file. */
+static bool is_left_to_the_node(const struct source *line, int id)
+{
+    return line->has[OPTION_ATTACH] && id != OPTION_PORT && id != OPTION_LISTEN &&
+           id != OPTION_STATE;
+}
+
 /* --- the command line --- */
 
 static enum options_result collect(int argc, char **argv, struct source *line)
@@ -238,7 +271,7 @@ static bool take_setting(const struct setting *s, const char *where, const struc
         return wrong_setting(where, s->name, "needs a value");
     if (rows[id].argument == NULL && s->value != NULL)
         return wrong_setting(where, s->name, "takes no value");
-    if (find_rivals(line, (enum option_id)id) != NULL)
+    if (find_rivals(line, (enum option_id)id) != NULL || is_left_to_the_node(line, id))
         return true;
     add(file, (enum option_id)id, s->value);
     return may_stand_in(file, (enum option_id)id, where) &&
@@ -307,6 +340,11 @@ static void imply(struct options *out)
         out->log = out->daemon ? OPTIONS_LOG_SYSLOG : OPTIONS_LOG_STDERR;
 }
 
+static bool suits(const struct source *line, const struct options *out)
+{
+    return line->has[OPTION_ATTACH] ? fits_attach(line, out) : are_addresses(out);
+}
+
 enum options_result options_parse(int argc, char **argv, struct options *out)
 {
     struct source line = {.count = 0};
@@ -315,7 +353,7 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
     out->addresses = argv + optind;
     out->address_count = (size_t)(argc - optind);
     if (result == OPTIONS_RUN && (!take_file(&line, out) || !take_line(&line, out) ||
-                                  !are_addresses(out) || !is_consistent(out)))
+                                  !suits(&line, out) || !is_consistent(out)))
         result = OPTIONS_WRONG;
     free(line.list);
     if (result == OPTIONS_RUN)

@@ -309,14 +309,30 @@ struct peer *const *node_peers(const struct node *node, size_t *count)
     return node->peers;
 }
 
-bool node_is_sent(const struct node *node)
+uint64_t node_last_number(const struct node *node)
+{
+    return node->seq;
+}
+
+bool node_are_sent(const struct node *node, uint64_t first, uint64_t last)
 {
     for (size_t i = 0; i < node->peer_count; i++) {
-        const struct peer *peer = node->peers[i];
-        if (peer->box.held || (peer->box.hoped && !peer->tried))
+        const struct outbox *box = &node->peers[i]->box;
+        bool held = box->held || (box->hoped && !node->peers[i]->tried);
+        if (held && box->last >= first && box->acked < last)
             return false;
     }
     return true;
+}
+
+bool node_is_sent(const struct node *node)
+{
+    return node_are_sent(node, 0, UINT64_MAX);
+}
+
+void node_tell_losses(struct node *node)
+{
+    losses_tell(node);
 }
 
 bool node_is_delivered(const struct node *node)

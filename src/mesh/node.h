@@ -208,6 +208,14 @@ void node_answer_end(struct node *node, size_t which, enum answer_status status)
 /* Is everything delivered that has to be? Copies for peers that were away already do not count. */
 bool node_is_sent(const struct node *node);
 
+/* The number of the line taken last, and the same question for peers who got lines from the number
+ * first on: do they have all up to the number last? */
+uint64_t node_last_number(const struct node *node);
+bool node_are_sent(const struct node *node, uint64_t first, uint64_t last);
+
+/* Losses are told as events at most once a second: tells now what is known of them. */
+void node_tell_losses(struct node *node);
+
 /* Does nothing wait for anybody, those who are away included? */
 bool node_is_delivered(const struct node *node);
 

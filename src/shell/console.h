@@ -7,6 +7,7 @@
 #ifndef HASHFLOW_SHELL_CONSOLE_H
 #define HASHFLOW_SHELL_CONSOLE_H
 
+#include "shell/completion.h"
 #include "shell/interpreter.h"
 
 struct console;
@@ -17,6 +18,9 @@ struct console;
 struct console *console_new(struct loop *loop, struct node *node, struct interpreter *interpreter,
                             const char *history, bool text, void (*quit)(void *arg), void *arg);
 void console_free(struct console *c); /* gives the terminal back; accepts NULL */
+
+/* For completion: the conditions of /wait; returns how many were added. */
+size_t console_add_conditions(struct completion_list *out);
 
 void console_print(struct console *c, struct span line); /* whole lines, escaped */
 

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -157,6 +159,12 @@ void script_free(struct script *s)
     loop_unwatch(s->loop, s->fd);
     line_free(&s->cutter);
     free(s);
+}
+
+bool script_is_null_device(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
 }
 
 int script_status(const struct script *s)

@@ -19,6 +19,9 @@ void script_free(struct script *s);
 /* At the end of each turn, after interpreter_turn(). */
 void script_turn(struct script *s);
 
+/* Is it /dev/null, from which no line will ever come? */
+bool script_is_null_device(int fd);
+
 /* STATUS_FAILED if a line could not be read; 0 otherwise. */
 int script_status(const struct script *s);
 

@@ -9,7 +9,8 @@ BEGIN {
     rank["net"] = rank["store"] = 3
     rank["mesh"] = 4
     rank["shell"] = rank["report"] = 5
-    rank["."] = 6
+    rank["control"] = 6
+    rank["."] = 7
     home["sqlite3.h"] = "store/"
     home["ares.h"] = "net/resolver.c"
     home["readline/"] = "shell/"

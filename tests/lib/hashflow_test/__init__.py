@@ -5,6 +5,7 @@
     node    a running hashflow           process  any child process
     seed    the original program         session  a hand-driven session peer
     sockets plain connections            waiting  deadlines     tap  the runner
+    control clients of the control socket
     netns   networks and disks that fail proxy    links to cut  ledger  books about lines
     terminal  a pseudo-terminal, in rows
 """

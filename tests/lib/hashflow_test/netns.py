@@ -67,7 +67,7 @@ class Space:
         self._holder.close()
 
 
-_FILES = {"--net": "net", "--mount": "mnt"}
+_FILES = {"--net": "net", "--mount": "mnt", "--uts": "uts"}
 
 
 class SmallDisk:
@@ -102,10 +102,10 @@ class SmallDisk:
 class Host:
     """A machine on a Network: its address, and what befalls the packets that come to it."""
 
-    def __init__(self, network, number):
+    def __init__(self, network, number, kinds):
         self.ip = f"10.77.0.{number + 1}"
         self.address = f"{self.ip}:{PORT}"
-        self.space = Space("--net")
+        self.space = Space("--net", *kinds)
         self._switch, self._plug = network.switch, f"host{number}"
         network.switch.run("ip", "link", "add", self._plug, "type", "veth", "peer", "name", "eth0",
                            "netns", self.space.pid)
@@ -136,9 +136,10 @@ class Host:
 
 
 class Network:
-    """Hosts on one switch. Use: scene.add(Network(scene, 4)).hosts."""
+    """Hosts on one switch, each with further namespaces of these kinds (--mount, --uts).
+    Use: scene.add(Network(scene, 4)).hosts."""
 
-    def __init__(self, scene, count):
+    def __init__(self, scene, count, *kinds):
         need("ip", "nft", "tc")
         self._scene = scene
         self.switch = Space("--net")
@@ -148,7 +149,7 @@ class Network:
                 self.switch.run("ip", "link", "add", "switch", "type", "bridge")
                 self.switch.run("ip", "link", "set", "switch", "up")
                 for number in range(count):
-                    self.hosts.append(Host(self, number))
+                    self.hosts.append(Host(self, number, kinds))
         except BaseException:
             self.close()
             raise

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 
 from . import tap
+from .control import Control, dial_control
 from .node import BINARY, Node
 from .process import Process
 from .seed import SeedPeer
@@ -78,6 +79,10 @@ class Scene:
     def client(self, node, source=None):
         """A plain connection to a node, read all the time."""
         return self.add(Connection(connect(node.address, source), "plain client"))
+
+    def control(self, folder):
+        """A connection to the control socket of the node whose state is in the folder."""
+        return self.add(Control(dial_control(folder), "control client"))
 
     def listener(self, **more):
         return self.add(Listener(**more))

@@ -29,6 +29,11 @@ def join_address(host, port):
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def _name(of_socket):
+    """What a socket is called: IP:PORT, or the path of a UNIX one."""
+    return of_socket if isinstance(of_socket, str) else join_address(*of_socket[:2])
+
+
 def connect(address, source=None, timeout=DEADLINE):
     """A connected socket; leaves from the IP `source` if one is given."""
     where = (source, 0) if source else None
@@ -124,8 +129,7 @@ class Connection:
         self.lines = Log(f"lines on {label}")
         self.raw = bytearray()
         self.ended = None
-        self.local = join_address(*sock.getsockname()[:2])
-        self.remote = join_address(*sock.getpeername()[:2])
+        self.local, self.remote = _name(sock.getsockname()), _name(sock.getpeername())
         self._writing = threading.Lock()
         self._wake, self._waker = os.pipe()
         self._thread = threading.Thread(target=self._read, daemon=True)
