@@ -52,8 +52,9 @@ def needs(program):
 
 def furnished_home(scene):
     home = scene.home()
-    for name in ("state/hashflow/7300", "state/hashflow/7301", "state/hashflow/other", "Folder one"):
-        os.makedirs(os.path.join(home, name))
+    for name in ("7300", "7301", "other"):
+        os.makedirs(os.path.join(home, "state", "hashflow", name))
+    os.mkdir(os.path.join(home, "Folder one"))
     with open(os.path.join(home, "File one"), "wb"):
         return home
 
