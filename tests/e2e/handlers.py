@@ -162,7 +162,8 @@ def environment(scene):
     notes = Notes(scene)
     handler = notes.script("{ tr '\\0' '\\n' </proc/$$/environ | cut -d= -f1 | sort | tr '\\n' ' '; "
                            "echo; umask; ls /proc/self/fd | wc -l; "
-                           "grep -cE 'Sig(Blk|Ign):.0{16}' /proc/self/status; "
+                           # Signals 1 to 28: the C library has kept two of the higher ones.
+                           "grep -cE 'Sig(Blk|Ign):.*0{7}$' /proc/self/status; "
                            "read -r pid name state parent group rest </proc/$$/stat; "
                            '[ "$pid" = "$group" ] && echo own; wc -c; } >>{notes}')
     more = {"SECRET": "x", "HASHFLOW_SECRET": "x", "LC_TIME": "C", "TZ": "UTC", "USER": "bob"}

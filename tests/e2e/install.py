@@ -20,6 +20,7 @@ FILES = {
     "man7dir": {"hashflow-protocol.7", "hashflow-recipes.7"},
     "docdir": {"COPYING", "HACKING.md", "NEWS.md", "README.md"},
     "examplesdir": {"config"},
+    "picturesdir": {"conversation.ansi", "conversation.svg"},
     "bashcompletiondir": {"hashflow"},
     "zshcompletiondir": {"_hashflow"},
     "fishcompletiondir": {"hashflow.fish"},

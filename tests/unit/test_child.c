@@ -196,13 +196,13 @@ static void has_nothing_else_of_ours(void **state)
     setenv("SECRET", "x", 1);
     signal(SIGUSR1, SIG_IGN);
     run("echo $GREETING $SECRET; ls /proc/self/fd | wc -l; umask; "
-        "grep -E 'Sig(Blk|Ign):' /proc/self/status; "
+        /* Signals 1 to 28; 32 and 33 are the C library's own, and whoever runs us may ignore them. */
+        "sed -nE 's/^(Sig(Blk|Ign)):.*(.{7})$/\\1 \\3/p' /proc/self/status; "
         "read -r pid name state parent group rest </proc/$$/stat; [ $pid = $group ] && echo own");
     signal(SIGUSR1, SIG_DFL);
     close(inherited);
     /* Its three, and the one that ls reads the folder with. */
-    check_said(CHILD_OUTPUT, "hello\n4\n0022\nSigBlk:\t0000000000000000\n"
-                             "SigIgn:\t0000000000000000\nown\n");
+    check_said(CHILD_OUTPUT, "hello\n4\n0022\nSigBlk 0000000\nSigIgn 0000000\nown\n");
 }
 
 static void is_stopped_when_its_time_is_over(void **state)

@@ -7,7 +7,7 @@
     sockets plain connections            waiting  deadlines     tap  the runner
     control clients of the control socket
     netns   networks and disks that fail proxy    links to cut  ledger  books about lines
-    terminal  a pseudo-terminal, in rows
+    terminal  a pseudo-terminal, in rows  screen  a program in a window
 """
 
 from .node import Message, Peer, said
