@@ -168,6 +168,22 @@ def ready(scene):
     assert reachable(node.address) and node.running
 
 
+@test("a ready descriptor that is a standard one stays open, and no socket takes its place")
+def standard_ready(scene):
+    for number in (0, 1):
+        path = scene.path(f"out{number}")
+        with open(path, "wb") as out:
+            node = scene.node("alice", "--ready-fd", number, "-C", "1", ready=False, stdin="null",
+                              stdout=out.fileno())
+        node.address = node.err.wait(re.compile("listening on (.*)")).split(" ")[3]
+        scene.session(node, "carol").msg("hello")
+        assert node.wait() == 0
+        with open(path, encoding="utf-8") as out:
+            lines = out.read().splitlines()
+        assert lines[-1].endswith(" carol hello"), lines
+        assert lines[:-1] == [node.address] * number, lines
+
+
 @test("a ready descriptor that is not open is an error before anything else")
 def bad_ready(scene):
     node = scene.run("alice", "--ready-fd", "77")
