@@ -56,7 +56,7 @@ struct event {
     struct span text;       /* EVENT_MESSAGE, EVENT_SAID, EVENT_QUESTION, EVENT_ANSWER */
     size_t count;           /* lines, but for EVENT_REFUSED and EVENT_QUESTION */
     const struct question *question; /* EVENT_ANSWER: ours */
-    bool stored;            /* EVENT_KEPT_BACK */
+    bool stored;                     /* EVENT_KEPT_BACK */
 };
 
 #endif

@@ -66,10 +66,9 @@ static void tell_message(struct node *node, struct event event)
 
 static void tell_plain(struct node *node, const char *address, const char *name, struct span text)
 {
-    tell_message(node, (struct event){.address = address,
-                                      .name = name,
-                                      .scope = SCOPE_BROADCAST,
-                                      .text = text});
+    tell_message(
+        node,
+        (struct event){.address = address, .name = name, .scope = SCOPE_BROADCAST, .text = text});
 }
 
 /* The peer that a plain message speaks for; NULL if it is us, or nobody to be remembered. */
@@ -391,7 +390,7 @@ static bool is_too_late(const struct link *link, const struct session_event *eve
 
 void hearing_event(void *arg, const struct session_event *event)
 {
-    static void (*const hear[])(struct link *link, const struct session_event *event) = {
+    static void (*const hear[])(struct link * link, const struct session_event *event) = {
         [SESSION_DIALECT] = hear_dialect, [SESSION_GREETING] = hear_greeting,
         [SESSION_EXIT] = hear_exit,       [SESSION_CHAT] = hear_chat,
         [SESSION_RAW] = hear_raw,         [SESSION_HELLO] = hear_hello,

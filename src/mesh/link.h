@@ -60,7 +60,7 @@ void link_reap(struct node *node); /* frees the dead ones */
 /* --- what is said on it --- */
 
 void link_send(struct link *link, struct buffer *line); /* and frees the buffer */
-bool link_has_room(const struct link *link); /* it reads what it is answered */
+bool link_has_room(const struct link *link);            /* it reads what it is answered */
 void link_name(struct link *link);                      /* says what we are called */
 void link_pong(struct link *link, struct span token);
 void link_ack(struct link *link); /* what is kept, at the latest when the link has room for it */
