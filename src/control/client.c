@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "control/follow.h"
+#include "control/intake.h"
 #include "net/channel.h"
 #include "report/report.h"
 #include "shell/answers.h"
@@ -33,14 +34,12 @@ struct client {
     struct report *report;
     unsigned follow;
     struct prompt prompt;
-    char *shown;          /* the prompt that it was told last; or NULL */
-    struct buffer input;  /* from the beginning of a line on */
-    bool skipping;        /* the rest of a line that is too long */
+    char *shown; /* the prompt that it was told last; or NULL */
+    struct intake intake;
     bool running;         /* one of its lines, now */
     bool said[2];         /* has it sent anything, by enum event_scope? */
     uint64_t first, last; /* the numbers of the lines that it sent; 0 for none */
     int status;
-    bool ended;   /* it says no more: its end, or /detach */
     bool gone;    /* it does not hear us either */
     bool quits;   /* it has asked the node to leave */
     bool told;    /* how it went; nothing follows */
@@ -196,8 +195,7 @@ static void show_prompt(struct client *c)
 
 static void end_input(struct client *c)
 {
-    c->ended = true;
-    buffer_consume(&c->input, buffer_length(&c->input));
+    intake_drop(&c->intake);
     channel_hold(c->channel, true);
 }
 
@@ -248,75 +246,29 @@ static bool may_run(const struct client *c)
 
 static void refuse_long_line(struct client *c)
 {
-    if (!c->skipping)
-        fail(c, alloc_print("a line is longer than %d bytes and was not run; send it in parts",
-                            LINE_MAX_BYTES - 1));
-    c->skipping = true;
-}
-
-/* The next line without LF and CR, and how many bytes it has with them; false if none is whole. At
- * the end of its input the rest is one. */
-static bool next_line(const struct client *c, struct span *line, size_t *bytes)
-{
-    struct span all = buffer_span(&c->input);
-    const char *lf = all.len > 0 ? memchr(all.at, '\n', all.len) : NULL;
-    if (lf == NULL && (!c->ended || all.len == 0))
-        return false;
-    *line = span_make(all.at, lf != NULL ? (size_t)(lf - all.at) : all.len);
-    *bytes = line->len + (lf != NULL);
-    if (line->len > 0 && line->at[line->len - 1] == '\r')
-        line->len--;
-    return true;
+    fail(c, alloc_print("a line is longer than %d bytes and was not run; send it in parts",
+                        LINE_MAX_BYTES - 1));
 }
 
 static void run_lines(struct client *c)
 {
     struct span line;
-    size_t bytes;
-    while (may_run(c) && next_line(c, &line, &bytes)) {
-        if (line.len >= LINE_MAX_BYTES)
-            refuse_long_line(c);
-        else if (!c->skipping)
+    enum intake_result got;
+    while (may_run(c) && (got = intake_next(&c->intake, &line)) != INTAKE_NONE) {
+        if (got == INTAKE_LINE)
             run_line(c, line);
-        c->skipping = false;
-        /* /detach has dropped it, and what comes after it. */
-        if (buffer_length(&c->input) > 0)
-            buffer_consume(&c->input, bytes);
+        else
+            refuse_long_line(c);
+        intake_done(&c->intake);
         loop_again(c->config.loop);
     }
-    if (!c->ended && buffer_length(&c->input) >= LINE_MAX_BYTES && !next_line(c, &line, &bytes)) {
+    if (intake_overruns(&c->intake))
         refuse_long_line(c);
-        buffer_consume(&c->input, buffer_length(&c->input));
-    }
-}
-
-/* /cancel is obeyed ahead of its turn: what came before it and was not run is dropped. */
-static void look_for_cancel(struct client *c)
-{
-    static const char word[] = "/cancel";
-    struct span all = buffer_span(&c->input);
-    size_t after = 0;
-    for (size_t at = 0; at < all.len;) {
-        struct span rest = span_after(all, at);
-        bool whole = memchr(rest.at, '\n', rest.len) != NULL;
-        struct span line = span_cut_line(&rest);
-        at = all.len - rest.len;
-        if (line.len > 0 && line.at[line.len - 1] == '\r')
-            line.len--;
-        if (whole && span_is(line, word))
-            after = at;
-    }
-    if (after == 0)
-        return;
-    interpreter_cancel(c->interpreter);
-    buffer_consume(&c->input, after);
-    c->skipping = false;
 }
 
 static void hold_input(struct client *c)
 {
-    channel_hold(c->channel,
-                 c->ended || buffer_length(&c->input) > CLIENT_INPUT_MAX - CHANNEL_READ_MAX);
+    channel_hold(c->channel, c->intake.ended || intake_room(&c->intake) < CHANNEL_READ_MAX);
 }
 
 /* --- the channel --- */
@@ -324,17 +276,17 @@ static void hold_input(struct client *c)
 static void came(void *arg, struct span bytes)
 {
     struct client *c = arg;
-    if (c->ended)
+    if (c->intake.ended)
         return;
-    buffer_append(&c->input, bytes);
-    look_for_cancel(c);
+    if (intake_add(&c->intake, bytes))
+        interpreter_cancel(c->interpreter);
     hold_input(c);
 }
 
 static void closed(void *arg, int error)
 {
     struct client *c = arg;
-    c->ended = true;
+    intake_end(&c->intake);
     c->gone = c->gone || error != 0;
 }
 
@@ -393,7 +345,7 @@ static void settle(struct client *c)
     if (!timer_is_set(&c->look))
         look_again(c);
     c->gone = c->gone || has_hung_up(c);
-    bool idle = buffer_length(&c->input) == 0 && interpreter_is_idle(c->interpreter);
+    bool idle = intake_is_empty(&c->intake) && interpreter_is_idle(c->interpreter);
     if (c->gone) {
         limit_end(c);
         c->dead = idle || c->hurried;
@@ -424,10 +376,10 @@ void client_turn(struct client *c, bool open)
     interpreter_turn(c->interpreter);
     if (open)
         run_lines(c);
-    if (!c->ended)
+    if (!c->intake.ended)
         hold_input(c);
     show_prompt(c);
-    if (c->ended && !c->quits)
+    if (c->intake.ended && !c->quits)
         settle(c);
 }
 
@@ -462,7 +414,7 @@ struct client *client_new(const struct client_config *config, int fd)
         free(c);
         return NULL;
     }
-    buffer_init(&c->input, CLIENT_INPUT_MAX);
+    intake_init(&c->intake);
     c->interpreter = interpreter_new(config->loop, config->node, &handlers, c);
     prompt_init(&c->prompt, config->node, c->interpreter);
     make_report(c);
@@ -478,7 +430,7 @@ void client_free(struct client *c)
     interpreter_free(c->interpreter);
     report_free(c->report);
     channel_free(c->channel);
-    buffer_free(&c->input);
+    intake_free(&c->intake);
     free(c->shown);
     free(c);
 }
