@@ -305,7 +305,7 @@ def gone(scene):
 
 @test("a follower that does not read is closed and told of on stderr; all others get everything")
 def slow_follower(scene):
-    alice, folder, bob = pair(scene)
+    alice, folder, bob = pair(scene, "--no-history")
     stopped, reading = dial_control(folder), scene.control(folder)
     stopped.sendall(b"/follow messages\n/echo following\n")
     assert stopped.recv(100) == b"/echo following\n"
