@@ -59,13 +59,10 @@ static void log_here(void *arg, enum log_level level, struct span line)
 
 static void take_prompt(struct console_end *c, struct span words)
 {
-    struct span mark = span_cut_word(&words);
+    enum mark mark = prompt_mark(span_cut_word(&words));
     char *name = span_string(span_cut_word(&words));
     char *whom = span_string(words);
-    enum mark how = span_is(mark, "+")   ? MARK_DELIVERED
-                    : span_is(mark, ".") ? MARK_ON_ITS_WAY
-                                         : MARK_NONE;
-    char *prompt = prompt_text(how, name, strcmp(whom, "all") == 0 ? NULL : whom, c->utf8);
+    char *prompt = prompt_text(mark, name, strcmp(whom, "all") == 0 ? NULL : whom, c->utf8);
     terminal_prompt(c->terminal, prompt);
     free(prompt);
     free(name);

@@ -43,8 +43,7 @@ static void complain(void *arg, const char *text)
 static void node_event(void *arg, const struct event *event)
 {
     struct app *app = arg;
-    bool lost = event->kind == EVENT_FAILED || event->kind == EVENT_KEPT;
-    if (lost && app->console != NULL)
+    if (event_is_loss(event) && app->console != NULL)
         console_lost(app->console);
     chronicle_event(app->chronicle, event);
     report_event(app->report, event);

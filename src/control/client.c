@@ -7,7 +7,6 @@
 
 #include "control/client.h"
 
-#include <poll.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -28,7 +27,6 @@ enum {
 
 struct client {
     struct client_config config;
-    int fd; /* the channel's */
     struct channel *channel;
     struct interpreter *interpreter;
     struct report *report;
@@ -130,26 +128,11 @@ static void quit(void *arg)
 
 static void make_report(struct client *c)
 {
-    const unsigned follow = c->follow;
-    const struct report_config config = {
-        .style = (follow & FOLLOW_JSON) != 0     ? REPORT_JSON
-                 : (follow & FOLLOW_PEOPLE) != 0 ? REPORT_PEOPLE
-                                                 : REPORT_TEXT,
-        .keys = answer_keys,
-        .events = (follow & FOLLOW_EVENTS) != 0,
-        .colour = (follow & FOLLOW_COLOUR) != 0,
-        .ascii = (follow & FOLLOW_ASCII) != 0,
-        .ids = (follow & FOLLOW_IDS) != 0,
-        .timestamps = (follow & FOLLOW_TIMES) != 0,
-    };
+    struct report_config config = follow_form(c->follow);
+    config.keys = answer_keys;
     const struct report_sink sink = {print_line, say, c};
     report_free(c->report);
     c->report = report_new(&config, &sink);
-}
-
-static bool is_loss(const struct event *e)
-{
-    return e->kind == EVENT_FAILED || e->kind == EVENT_KEPT;
 }
 
 /* Whose lines were lost is not known, only how they were sent: every client that has sent some so
@@ -163,7 +146,7 @@ void client_event(struct client *c, const struct event *event)
 {
     interpreter_event(c->interpreter, event);
     bool message = event->kind == EVENT_MESSAGE;
-    bool lost = is_loss(event) && concerns(c, event);
+    bool lost = event_is_loss(event) && concerns(c, event);
     if (event->kind == EVENT_SAID && c->running)
         c->said[event->scope] = true;
     if (lost) {
@@ -176,14 +159,12 @@ void client_event(struct client *c, const struct event *event)
 
 static void show_prompt(struct client *c)
 {
-    static const char marks[MARK_COUNT] = {
-        [MARK_NONE] = '-', [MARK_ON_ITS_WAY] = '.', [MARK_DELIVERED] = '+'};
     if ((c->follow & FOLLOW_PROMPT) == 0)
         return;
     prompt_update(&c->prompt);
     const char *target = prompt_target(&c->prompt);
-    char *line = alloc_print("> %c %s %s\n", marks[c->prompt.mark], node_name(c->config.node),
-                             target != NULL ? target : "all");
+    char *line = alloc_print("> %s %s %s\n", prompt_mark_word(c->prompt.mark),
+                             node_name(c->config.node), target != NULL ? target : "all");
     struct span part = span_of(line);
     if (c->shown == NULL || strcmp(c->shown, line) != 0)
         send_parts(c, &part, 1);
@@ -309,12 +290,6 @@ static void look_again(void *arg)
     timer_set(c->config.loop, &c->look, loop_now(c->config.loop) + LOOK_US, look_again, c);
 }
 
-static bool has_hung_up(const struct client *c)
-{
-    struct pollfd p = {.fd = c->fd};
-    return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
-}
-
 static void limit_end(struct client *c)
 {
     struct loop *loop = c->config.loop;
@@ -344,7 +319,7 @@ static void settle(struct client *c)
 {
     if (!timer_is_set(&c->look))
         look_again(c);
-    c->gone = c->gone || has_hung_up(c);
+    c->gone = c->gone || channel_has_hung_up(c->channel);
     bool idle = intake_is_empty(&c->intake) && interpreter_is_idle(c->interpreter);
     if (c->gone) {
         limit_end(c);
@@ -370,7 +345,7 @@ void client_turn(struct client *c, bool open)
     if (c->dead)
         return;
     if (c->told) {
-        c->dead = channel_is_finished(c->channel) || has_hung_up(c);
+        c->dead = channel_is_finished(c->channel) || channel_has_hung_up(c->channel);
         return;
     }
     interpreter_turn(c->interpreter);
@@ -408,7 +383,6 @@ struct client *client_new(const struct client_config *config, int fd)
         .reply = reply, .complain = complain, .quit = quit, .history = history};
     struct client *c = alloc_zero(1, sizeof *c);
     c->config = *config;
-    c->fd = fd;
     c->channel = channel_new(config->loop, fd, &channel_handlers, c);
     if (c->channel == NULL) {
         free(c);

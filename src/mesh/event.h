@@ -7,6 +7,8 @@
 #ifndef HASHFLOW_MESH_EVENT_H
 #define HASHFLOW_MESH_EVENT_H
 
+#include <stdbool.h>
+
 #include "wire/address.h"
 
 enum event_kind {
@@ -58,5 +60,11 @@ struct event {
     const struct question *question; /* EVENT_ANSWER: ours */
     bool stored;                     /* EVENT_KEPT_BACK */
 };
+
+/* Something that was sent is lost, or at least not delivered by this run. */
+static inline bool event_is_loss(const struct event *event)
+{
+    return event->kind == EVENT_FAILED || event->kind == EVENT_KEPT;
+}
 
 #endif
