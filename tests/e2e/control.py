@@ -15,23 +15,9 @@ import sys
 from hashflow_test import Skip, Stopwatch, main, test, wait_until
 from hashflow_test.node import has_sanitizer
 from hashflow_test.sockets import read_to_end
-from hashflow_test.control import dial_control
+from hashflow_test.control import dial_control, pair, with_state
 
 CLIENTS = 32
-
-
-def with_state(scene, label, *options, **more):
-    """A node with a state folder, and that folder."""
-    folder = scene.path(f"{label}.state")
-    return scene.node(label, "--state", folder, *options, **more), folder
-
-
-def pair(scene, *options):
-    """alice with a state folder, connected with bob."""
-    alice, folder = with_state(scene, "alice", *options)
-    bob = scene.node("bob")
-    alice.connect(bob.address)
-    return alice, folder, bob
 
 
 @test("a client's lines are answered to that client alone, and the last line is how it went")

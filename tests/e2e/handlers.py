@@ -7,6 +7,7 @@ import re
 import signal
 
 from hashflow_test import Stopwatch, main, test, wait_until
+from hashflow_test.process import is_there
 
 #: What a text may hold: everything but LF and NUL.
 TEXTS = [b"plain", b"", b"  two  spaces\t", b"'\"\\ $HOME `id` %s", b"\xff\xfe not UTF-8 \x1b[31m",
@@ -41,14 +42,6 @@ class Notes:
             file.write("#!/bin/sh\n" + text.replace("{notes}", f"'{self.path}'") + "\n")
         os.chmod(path, 0o755)
         return path
-
-
-def is_there(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def children(node):
