@@ -131,12 +131,6 @@ void app_make_quota(struct app *app)
     app->quota = quota_new(app->loop, app->node, &config, &handlers, app);
 }
 
-static bool wants_colour(const struct app *app)
-{
-    const char *no_colour = getenv("NO_COLOR");
-    return app->interactive && (no_colour == NULL || no_colour[0] == '\0');
-}
-
 void app_make_report(struct app *app)
 {
     const struct options *o = &app->options;
@@ -148,7 +142,7 @@ void app_make_report(struct app *app)
         .format = o->format,
         .keys = answer_keys,
         .events = o->events || app->interactive,
-        .colour = wants_colour(app),
+        .colour = app->interactive && report_may_colour(),
         .ascii = terminal,
         .ids = o->ids,
         .nul = o->nul && !terminal,
@@ -202,19 +196,15 @@ bool app_make_console(struct app *app)
     const struct options *o = &app->options;
     if (!app->interactive)
         return true;
-    char *history = o->no_store        ? NULL
-                    : o->state != NULL ? alloc_print("%s/history", o->state)
-                                       : state_default_path("history");
-    app->console = console_new(app->loop, app->node, app->interpreter, history, o->to != NULL,
+    char *typed_path = home_typed_path(o);
+    app->console = console_new(app->loop, app->node, app->interpreter, typed_path, o->to != NULL,
                                app_insist, app);
-    free(history);
-    if (app->console == NULL) {
-        log_error("the terminal belongs to another job; start me in the foreground");
+    free(typed_path);
+    if (app->console == NULL)
         return false;
-    }
     log_set_sink(diagnostic, app);
     if (app->chronicle != NULL && !o->json)
-        chronicle_recall(app->chronicle, wants_colour(app), show_recalled, app);
+        chronicle_recall(app->chronicle, report_may_colour(), show_recalled, app);
     return true;
 }
 

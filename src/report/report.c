@@ -40,6 +40,12 @@ void report_free(struct report *r)
     free(r);
 }
 
+bool report_may_colour(void)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    return no_colour == NULL || no_colour[0] == '\0';
+}
+
 bool report_has_losses(const struct report *r)
 {
     return r->losses;
