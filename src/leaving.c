@@ -182,7 +182,7 @@ void app_timed_out(void *arg, const char *what)
     node_hurry(app->node, LAST_MOMENT_US);
 }
 
-/* Whoever has enough waits for no dial, but those who have sent that are to know that we have it. */
+/* Whoever has enough waits for no dial, but those who have sent it are to know that we have it. */
 static bool has_finished(struct app *app)
 {
     if (app->enough && !node_has_confirmed(app->node)) {

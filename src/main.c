@@ -112,7 +112,7 @@ static void choose_log(const struct app *app, bool starting)
     system_log_choose(app->options.log == OPTIONS_LOG_SYSLOG, seen);
 }
 
-/* Whoever waits for us, a service manager or the one who started a daemon, learns that we listen. */
+/* A service manager, and whoever has started a daemon, wait to hear that we listen. */
 static bool tell_ready(struct app *app)
 {
     const struct options *o = &app->options;

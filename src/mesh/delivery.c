@@ -84,7 +84,7 @@ static void count_confirmed(void *arg, const struct outbox_run *run)
     }
 }
 
-/* What waits for a durable peer, as the store has it, or will have when it takes something again. */
+/* What waits for a durable peer: in the store, or as soon as that takes something again. */
 void delivery_recount(struct peer *peer)
 {
     struct outbox *box = &peer->box;

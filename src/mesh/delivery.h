@@ -33,8 +33,8 @@ void delivery_lose(struct peer *peer, size_t bytes, const char *cause);
 void delivery_give_up(struct peer *peer, const char *cause); /* all that waits is lost */
 void delivery_part(struct peer *peer, const char *cause);    /* the same, unless it is stored */
 
-/* The peer has turned out to be this node: nothing that was for everyone is owed to it, and what was
- * for it alone is lost. */
+/* The peer has turned out to be this node: nothing that was for everyone is owed to it, and what
+ * was for it alone is lost. */
 void delivery_to_us(struct peer *peer, const char *cause);
 
 #endif

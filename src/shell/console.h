@@ -24,8 +24,8 @@ size_t console_add_conditions(struct completion_list *out);
 
 void console_print(struct console *c, struct span line); /* whole lines, escaped */
 
-/* Something that was sent will not be delivered, or not in this run: the prompt must not say that it
- * was. */
+/* Something that was sent will not be delivered, or not in this run: the prompt must not say that
+ * it was. */
 void console_lost(struct console *c);
 
 /* At the end of each turn: the prompt says our name, to whom lines go if not to all, and whether

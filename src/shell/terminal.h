@@ -46,8 +46,8 @@ bool terminal_possible(void);
 struct terminal *terminal_new(struct loop *loop, const char *typed_path,
                               const struct terminal_handlers *handlers, void *arg);
 
-/* Clears the typed line, gives the terminal its former settings, writes what was typed. To be called
- * when the loop has ended: the signals stay taken. Accepts NULL. */
+/* Clears the typed line, gives the terminal its former settings, writes what was typed. To be
+ * called when the loop has ended: the signals stay taken. Accepts NULL. */
 void terminal_free(struct terminal *t);
 
 /* What stands before the typed line, e.g. "alice> "; copied. May change while a line is typed, and
