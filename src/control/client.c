@@ -271,11 +271,6 @@ static void closed(void *arg, int error)
     c->gone = c->gone || error != 0;
 }
 
-static void taken(void *arg)
-{
-    (void)arg; /* the loop gives us a turn */
-}
-
 /* --- its end --- */
 
 static void drain_is_over(void *arg)
@@ -377,8 +372,7 @@ void client_dismiss(struct client *c)
 
 struct client *client_new(const struct client_config *config, int fd)
 {
-    static const struct channel_handlers channel_handlers = {
-        .data = came, .end = closed, .written = taken};
+    static const struct channel_handlers channel_handlers = {.data = came, .end = closed};
     static const struct interpreter_handlers handlers = {
         .reply = reply, .complain = complain, .quit = quit, .history = history};
     struct client *c = alloc_zero(1, sizeof *c);
