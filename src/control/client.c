@@ -303,7 +303,7 @@ static void tell_outcome(struct client *c)
     channel_finish(c->channel);
 }
 
-/* Waits for what it has sent, unless a person watches. */
+/* A person sees at the prompt what becomes of a line, and need not be kept waiting for it. */
 static bool is_delivered(const struct client *c)
 {
     return c->first == 0 || (c->follow & FOLLOW_PROMPT) != 0 ||
