@@ -36,6 +36,7 @@ struct client {
     char *shown;          /* the prompt that it was told last; or NULL */
     struct buffer input;  /* from the beginning of a line on */
     bool skipping;        /* the rest of a line that is too long */
+    bool held;            /* it has said so much that it is not read */
     bool running;         /* one of its lines, now */
     bool said[2];         /* has it sent anything, by enum event_scope? */
     uint64_t first, last; /* the numbers of the lines that it sent; 0 for none */
@@ -309,8 +310,8 @@ static void look_for_cancel(struct client *c)
 
 static void hold_input(struct client *c)
 {
-    channel_hold(c->channel,
-                 c->ended || buffer_length(&c->input) > CLIENT_INPUT_MAX - CHANNEL_READ_MAX);
+    c->held = buffer_length(&c->input) > CLIENT_INPUT_MAX - CHANNEL_READ_MAX;
+    channel_hold(c->channel, c->ended || c->held);
 }
 
 /* --- the channel --- */
@@ -345,10 +346,15 @@ static void drain_is_over(void *arg)
     c->hurried = true;
 }
 
-static void look_again(void *arg)
+static void look_now(void *arg)
 {
-    struct client *c = arg;
-    timer_set(c->config.loop, &c->look, loop_now(c->config.loop) + LOOK_US, look_again, c);
+    (void)arg; /* the turn that follows does */
+}
+
+static void look_again(struct client *c)
+{
+    if (!timer_is_set(&c->look))
+        timer_set(c->config.loop, &c->look, loop_now(c->config.loop) + LOOK_US, look_now, c);
 }
 
 static bool has_hung_up(const struct client *c)
@@ -382,10 +388,23 @@ static bool is_delivered(const struct client *c)
            node_are_sent(c->config.node, c->first, c->last);
 }
 
+/* Whoever is not read has an end that is not read either: it goes if nothing moves. */
+static void watch_held(struct client *c)
+{
+    if (!c->held) {
+        timer_stop(c->config.loop, &c->drain);
+        return;
+    }
+    look_again(c);
+    if (has_hung_up(c))
+        limit_end(c);
+    if (c->hurried)
+        die(c);
+}
+
 static void settle(struct client *c)
 {
-    if (!timer_is_set(&c->look))
-        look_again(c);
+    look_again(c);
     c->gone = c->gone || has_hung_up(c);
     bool idle = buffer_length(&c->input) == 0 && interpreter_is_idle(c->interpreter);
     if (c->gone) {
@@ -421,8 +440,12 @@ void client_turn(struct client *c, bool open)
     if (!c->ended)
         hold_input(c);
     show_prompt(c);
-    if (c->ended && !c->quits)
+    if (c->quits)
+        return;
+    if (c->ended)
         settle(c);
+    else
+        watch_held(c);
 }
 
 bool client_is_done(const struct client *c)
