@@ -34,6 +34,7 @@ struct client {
     struct prompt prompt;
     char *shown; /* the prompt that it was told last; or NULL */
     struct intake intake;
+    bool held;            /* it has said so much that it is not read */
     bool running;         /* one of its lines, now */
     bool said[2];         /* has it sent anything, by enum event_scope? */
     uint64_t first, last; /* the numbers of the lines that it sent; 0 for none */
@@ -249,7 +250,8 @@ static void run_lines(struct client *c)
 
 static void hold_input(struct client *c)
 {
-    channel_hold(c->channel, c->intake.ended || intake_room(&c->intake) < CHANNEL_READ_MAX);
+    c->held = intake_room(&c->intake) < CHANNEL_READ_MAX;
+    channel_hold(c->channel, c->intake.ended || c->held);
 }
 
 /* --- the channel --- */
@@ -279,10 +281,15 @@ static void drain_is_over(void *arg)
     c->hurried = true;
 }
 
-static void look_again(void *arg)
+static void look_now(void *arg)
 {
-    struct client *c = arg;
-    timer_set(c->config.loop, &c->look, loop_now(c->config.loop) + LOOK_US, look_again, c);
+    (void)arg; /* the turn that follows does */
+}
+
+static void look_again(struct client *c)
+{
+    if (!timer_is_set(&c->look))
+        timer_set(c->config.loop, &c->look, loop_now(c->config.loop) + LOOK_US, look_now, c);
 }
 
 static void limit_end(struct client *c)
@@ -310,10 +317,23 @@ static bool is_delivered(const struct client *c)
            node_are_sent(c->config.node, c->first, c->last);
 }
 
+/* Whoever is not read has an end that is not read either: it goes if nothing moves. */
+static void watch_held(struct client *c)
+{
+    if (!c->held) {
+        timer_stop(c->config.loop, &c->drain);
+        return;
+    }
+    look_again(c);
+    if (channel_has_hung_up(c->channel))
+        limit_end(c);
+    if (c->hurried)
+        die(c);
+}
+
 static void settle(struct client *c)
 {
-    if (!timer_is_set(&c->look))
-        look_again(c);
+    look_again(c);
     c->gone = c->gone || channel_has_hung_up(c->channel);
     bool idle = intake_is_empty(&c->intake) && interpreter_is_idle(c->interpreter);
     if (c->gone) {
@@ -349,8 +369,12 @@ void client_turn(struct client *c, bool open)
     if (!c->intake.ended)
         hold_input(c);
     show_prompt(c);
-    if (c->intake.ended && !c->quits)
+    if (c->quits)
+        return;
+    if (c->intake.ended)
         settle(c);
+    else
+        watch_held(c);
 }
 
 bool client_is_done(const struct client *c)

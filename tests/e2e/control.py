@@ -382,6 +382,22 @@ def console(scene):
     assert client.finish() == 1
 
 
+@test("a client that is not read, for it has said too much, is noticed when it goes")
+def gone_unread(scene):
+    alice, folder = with_state(scene, "alice", "--drain", "1")
+    alice.sync()
+    idle = alice.descriptors()
+    clients = [dial_control(folder) for _ in range(3)]
+    for client in clients:
+        client.sendall(b"/wait peers 5\n" + b"hello\n" * 20000)
+    wait_until(lambda: alice.descriptors() == idle + 3, "they were let in")
+    for client in clients:
+        client.close()
+    wait_until(lambda: alice.descriptors() == idle, "they were let go")
+    assert scene.control(folder).ask("/echo still here") == ["/echo still here"]
+    assert alice.finish() == 0
+
+
 @test("without a state folder there is no socket")
 def nothing_kept(scene):
     for options in (("-p", "0"), ("--no-store", "-l", "127.0.0.1:0")):
