@@ -15,8 +15,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
-extern char **environ;
-
 static void add(struct facts *facts, size_t *count, const char *name, const char *value)
 {
     if (value == NULL || value[0] == '\0')
