@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * An interpreter and a report of its own on either side of one channel. What is said here beyond
- * the commands of every input: /follow, /cancel and /detach.
+ * An interpreter of its own behind one channel. What can be said here beyond the commands of every
+ * input: /follow, /cancel and /detach.
  */
 #include "config.h"
 
@@ -11,28 +11,18 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "base/text.h"
-#include "control/follow.h"
 #include "control/intake.h"
+#include "control/view.h"
 #include "net/channel.h"
-#include "report/report.h"
-#include "shell/answers.h"
-#include "shell/prompt.h"
 #include "wire/line.h"
 
-enum {
-    LOOK_US = 1000000, /* between two looks whether a client that says no more is still there */
-    COMPLAINT_MAX = 4 * 1024, /* bytes; a longer one is cut */
-};
+enum { LOOK_US = 1000000 /* between two looks whether a client that is not read is still there */ };
 
 struct client {
     struct client_config config;
     struct channel *channel;
     struct interpreter *interpreter;
-    struct report *report;
-    unsigned follow;
-    struct prompt prompt;
-    char *shown; /* the prompt that it was told last; or NULL */
+    struct view view;
     struct intake intake;
     bool held;            /* it has said so much that it is not read */
     bool running;         /* one of its lines, now */
@@ -55,8 +45,9 @@ static void die(struct client *c)
     loop_again(c->config.loop);
 }
 
-static void send_parts(struct client *c, const struct span *parts, size_t count)
+static void send_parts(void *arg, const struct span *parts, size_t count)
 {
+    struct client *c = arg;
     if (c->dead || c->told)
         return;
     for (size_t i = 0; i < count; i++)
@@ -67,31 +58,10 @@ static void send_parts(struct client *c, const struct span *parts, size_t count)
     die(c);
 }
 
-static void print_line(void *arg, const struct span *parts, size_t count)
-{
-    struct client *c = arg;
-    struct span mark = span_of("| ");
-    if ((c->follow & FOLLOW_PEOPLE) != 0)
-        send_parts(c, &mark, 1);
-    send_parts(c, parts, count);
-}
-
 static void complain(void *arg, const char *text)
 {
     struct client *c = arg;
-    struct buffer line;
-    buffer_init(&line, COMPLAINT_MAX);
-    text_escape(&line, span_of(text));
-    const struct span parts[] = {span_of("! "), buffer_span(&line), span_of("\n")};
-    send_parts(c, parts, 3);
-    buffer_free(&line);
-}
-
-static void say(void *arg, enum log_level level, const char *line)
-{
-    const struct client *c = arg;
-    if (level == LOG_ERROR || (level == LOG_NOTICE && (c->follow & FOLLOW_PROMPT) != 0))
-        complain(arg, line);
+    view_complain(&c->view, text);
 }
 
 static void raise_status(struct client *c, int status)
@@ -110,7 +80,7 @@ static void fail(struct client *c, char *cause)
 static void reply(void *arg, const char *command, const struct span *fields, size_t count)
 {
     struct client *c = arg;
-    report_reply(c->report, command, fields, count);
+    view_reply(&c->view, command, fields, count);
 }
 
 static bool history(void *arg, struct database **db)
@@ -127,15 +97,6 @@ static void quit(void *arg)
     c->config.quit(c->config.arg);
 }
 
-static void make_report(struct client *c)
-{
-    struct report_config config = follow_form(c->follow);
-    config.keys = answer_keys;
-    const struct report_sink sink = {print_line, say, c};
-    report_free(c->report);
-    c->report = report_new(&config, &sink);
-}
-
 /* Whose lines were lost is not known, only how they were sent: every client that has sent some so
  * is told. */
 static bool concerns(const struct client *c, const struct event *e)
@@ -146,31 +107,12 @@ static bool concerns(const struct client *c, const struct event *e)
 void client_event(struct client *c, const struct event *event)
 {
     interpreter_event(c->interpreter, event);
-    bool message = event->kind == EVENT_MESSAGE;
     bool lost = event_is_loss(event) && concerns(c, event);
     if (event->kind == EVENT_SAID && c->running)
         c->said[event->scope] = true;
-    if (lost) {
+    if (lost)
         raise_status(c, STATUS_UNDELIVERED);
-        prompt_lost(&c->prompt);
-    }
-    if (lost || (c->follow & (message ? FOLLOW_MESSAGES : FOLLOW_EVENTS)) != 0)
-        report_event(c->report, event);
-}
-
-static void show_prompt(struct client *c)
-{
-    if ((c->follow & FOLLOW_PROMPT) == 0)
-        return;
-    prompt_update(&c->prompt);
-    const char *target = prompt_target(&c->prompt);
-    char *line = alloc_print("> %s %s %s\n", prompt_mark_word(c->prompt.mark),
-                             node_name(c->config.node), target != NULL ? target : "all");
-    struct span part = span_of(line);
-    if (c->shown == NULL || strcmp(c->shown, line) != 0)
-        send_parts(c, &part, 1);
-    free(c->shown);
-    c->shown = line;
+    view_event(&c->view, event, lost);
 }
 
 /* --- what it says --- */
@@ -184,14 +126,10 @@ static void end_input(struct client *c)
 static void run_follow(struct client *c, struct span words)
 {
     char *cause;
-    if (!follow_parse(words, &c->follow, &cause)) {
-        fail(c, alloc_print("/follow: %s", cause));
-        free(cause);
+    if (view_follow(&c->view, words, &cause))
         return;
-    }
-    make_report(c);
-    free(c->shown);
-    c->shown = NULL;
+    fail(c, alloc_print("/follow: %s", cause));
+    free(cause);
 }
 
 static void run_order(struct client *c, struct span line)
@@ -313,7 +251,7 @@ static void tell_outcome(struct client *c)
 /* A person sees at the prompt what becomes of a line, and need not be kept waiting for it. */
 static bool is_delivered(const struct client *c)
 {
-    return c->first == 0 || (c->follow & FOLLOW_PROMPT) != 0 ||
+    return c->first == 0 || view_has_prompt(&c->view) ||
            node_are_sent(c->config.node, c->first, c->last);
 }
 
@@ -368,7 +306,7 @@ void client_turn(struct client *c, bool open)
         run_lines(c);
     if (!c->intake.ended)
         hold_input(c);
-    show_prompt(c);
+    view_turn(&c->view);
     if (c->quits)
         return;
     if (c->intake.ended)
@@ -408,8 +346,7 @@ struct client *client_new(const struct client_config *config, int fd)
     }
     intake_init(&c->intake);
     c->interpreter = interpreter_new(config->loop, config->node, &handlers, c);
-    prompt_init(&c->prompt, config->node, c->interpreter);
-    make_report(c);
+    view_init(&c->view, config->node, c->interpreter, send_parts, c);
     return c;
 }
 
@@ -420,9 +357,8 @@ void client_free(struct client *c)
     timer_stop(c->config.loop, &c->drain);
     timer_stop(c->config.loop, &c->look);
     interpreter_free(c->interpreter);
-    report_free(c->report);
+    view_free(&c->view);
     channel_free(c->channel);
     intake_free(&c->intake);
-    free(c->shown);
     free(c);
 }
