@@ -9,11 +9,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "attach.h"
-#include "base/alloc.h"
 #include "base/log.h"
 #include "report/output.h"
 #include "report/report.h"

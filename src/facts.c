@@ -8,7 +8,6 @@
 #include "facts.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -320,7 +320,7 @@ bool jobs_have_ended(const struct jobs *jobs)
     return jobs->running == 0 && (jobs->over || jobs->first == NULL);
 }
 
-bool jobs_have_succeeded(struct jobs *jobs)
+bool jobs_finish(struct jobs *jobs)
 {
     if (!jobs_have_ended(jobs))
         give_up(jobs);

@@ -215,7 +215,7 @@ int app_final_status(struct app *app)
         app_raise_status(app, STATUS_UNDELIVERED);
     if (!node_is_stored(app->node)) /* the log has said why */
         app_raise_status(app, STATUS_FAILED);
-    if (!handlers_have_succeeded(app->handlers))
+    if (!handlers_finish(app->handlers))
         app_raise_status(app, STATUS_FAILED);
     bool counted = app->options.count != 0 && node_message_count(app->node) >= app->options.count;
     if (!counted && !node_reached_all(app->node, &which)) {

@@ -10,11 +10,9 @@
 #include <unistd.h>
 
 #include "app.h"
-#include "base/alloc.h"
 #include "base/log.h"
 #include "home.h"
 #include "shell/answers.h"
-#include "shell/terminal.h"
 #include "system_log.h"
 
 /* --- joining the parts --- */

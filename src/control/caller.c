@@ -6,7 +6,6 @@
 
 #include "control/caller.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"

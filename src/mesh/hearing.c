@@ -7,8 +7,6 @@
 
 #include "mesh/hearing.h"
 
-#include <stdlib.h>
-
 #include "base/log.h"
 #include "mesh/answering.h"
 #include "mesh/arrivals.h"
