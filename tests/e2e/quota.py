@@ -234,7 +234,7 @@ def back_to_back(scene):
 
 # ---- --timeout
 
-@test("-W 2 against a listener that says nothing ends in 2 s, with status 4 and a line that says why")
+@test("-W 2 against a listener that says nothing ends in 2 s, with status 4 and the reason")
 def mute(scene):
     listener = scene.listener()
     clock = Stopwatch()

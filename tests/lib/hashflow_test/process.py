@@ -51,7 +51,7 @@ def write_all(fd, data, timeout=DEADLINE):
 
 
 class Lines:
-    """Lines from a descriptor, which it takes, into a log; what has no LF at the end gets a mark."""
+    """Lines from a descriptor, which it takes, into a log; what has no LF at the end is marked."""
 
     def __init__(self, fd, log):
         self.fd, self._log, self._rest = fd, log, b""
