@@ -62,15 +62,16 @@ static void reader_has_gone(void *arg, int error)
 
 /* --- in --- */
 
+/* The connection stays open, so that a signal can still give up what is waited for. */
 static void end_input(struct porter *p)
 {
     struct attached *a = p->attached;
     p->reads = false;
     loop_unwatch(a->loop, STDIN_FILENO);
-    if (!a->options->keep)
-        caller_finish(a->caller);
-    else if (p->in_line)
+    if (p->in_line)
         attached_send(a, "");
+    if (!a->options->keep)
+        attached_send(a, "/detach");
 }
 
 static void readable(void *arg, int events)

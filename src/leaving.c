@@ -164,13 +164,25 @@ static bool has_backlog(struct app *app)
     return true;
 }
 
+static void tell_what_was_missed(const struct app *app, const char *what)
+{
+    const char *command = interpreter_command(app->interpreter);
+    if (app->phase != TALKING)
+        log_error("--timeout is over before all was done");
+    else if (command != NULL)
+        log_error("/%s: not answered within the %g s of --timeout", command,
+                  (double)app->options.timeout_us / 1e6);
+    else
+        log_error("%s", what);
+}
+
 void app_timed_out(void *arg, const char *what)
 {
     struct app *app = arg;
     bool done =
         app->phase == LEAVING && app_backlog(app) == 0 && handlers_have_ended(app->handlers);
     if (!done) {
-        log_error("%s", app->phase == TALKING ? what : "--timeout is over before all was done");
+        tell_what_was_missed(app, what);
         app_raise_status(app, STATUS_TIMEOUT);
     }
     if (app->phase == TALKING)

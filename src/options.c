@@ -114,6 +114,8 @@ static void complain(int got, char **argv)
         log_error("%s: needs an argument; --help lists the options", last);
     else if (optopt != 0 && optopt < LONG_ONLY)
         log_error("-%c: no such option; --help lists them", optopt);
+    else if (optopt >= LONG_ONLY)
+        log_error("--%s: takes no value", rows[optopt - LONG_ONLY].name);
     else
         log_error("%s: no such option, or not unambiguous; --help lists them", last);
 }

@@ -65,7 +65,7 @@ static void time_is_over(void *arg)
     uint64_t count = node_message_count(q->node);
     double seconds = (double)q->config.timeout_us / 1e6;
     char what[128];
-    if (count == 0)
+    if (count == 0 && q->config.listens)
         snprintf(what, sizeof what, "no message within %g s", seconds);
     else if (q->config.count != 0)
         snprintf(what, sizeof what, "%" PRIu64 " of %" PRIu64 " messages within %g s", count,

@@ -12,6 +12,7 @@ struct quota_config {
     uint64_t count;      /* messages; 0: no limit, as with the other two */
     uint64_t idle_us;    /* without a message */
     uint64_t timeout_us; /* from the start of the loop */
+    bool listens;        /* there is nothing to wait for but messages */
 };
 
 struct quota_handlers {

@@ -78,7 +78,7 @@ static void read_escape(struct reader *r)
     static const char names[] = "ntr0\\", characters[] = "\n\t\r\0\\";
     const char *found = r->at[1] != '\0' ? strchr(names, r->at[1]) : NULL;
     if (found == NULL) {
-        object(r, "use \\n, \\t, \\r, \\0 or \\\\");
+        object(r, "behind a backslash use n, t, r, 0 or another one");
         return;
     }
     add_literal(r, characters[found - names]);

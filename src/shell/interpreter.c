@@ -125,6 +125,11 @@ void interpreter_turn(struct interpreter *in)
     }
 }
 
+const char *interpreter_command(const struct interpreter *in)
+{
+    return in->waiting.what == WAITING_NOTHING ? NULL : in->waiting.command->name;
+}
+
 void interpreter_cancel(struct interpreter *in)
 {
     waiting_end(&in->waiting);

@@ -48,6 +48,9 @@ void interpreter_event(struct interpreter *in, const struct event *event);
 /* At the end of each turn: looks whether what is waited for has come true, goes on if so. */
 void interpreter_turn(struct interpreter *in);
 
+/* The name of the command whose answer is waited for; NULL if none is. */
+const char *interpreter_command(const struct interpreter *in);
+
 /* Gives up what is waited for, and what is queued. */
 void interpreter_cancel(struct interpreter *in);
 

@@ -254,14 +254,17 @@ def ends(scene):
     assert again.wait() == 0
 
 
-@test("a signal gives up what is waited for, and a second one ends it at once")
+@test("a signal gives up what is waited for and what would follow; a second one ends it at once")
 def signals(scene):
     _, folder = with_state(scene, "alice")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        waits = attach(scene, folder, "-c", "/echo ready", "-c", "/wait up=9")
-        waits.out.wait("/echo ready")
-        waits.signal(number)
-        assert waits.wait() == 0, number
+        for stdin in ("pipe", "null"):
+            waits = attach(scene, folder, "-c", "/echo ready", "-c", "/wait up=9",
+                           "-c", "/echo no more", stdin=stdin)
+            waits.out.wait("/echo ready")
+            waits.signal(number)
+            assert waits.wait() == 0, number
+            assert waits.out.items() == ["/echo ready"]
     alice, folder = with_state(scene, "albert")
     stuck = attach(scene, folder, "-c", "/echo ready", "-c", "/wait up=9")
     stuck.out.wait("/echo ready")

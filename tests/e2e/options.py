@@ -174,6 +174,15 @@ def bad_ready(scene):
     assert node.wait() == 2 and len(node.err) == 1, node.errors()
 
 
+@test("an option that is not there, lacks its value or has one too many is named; exit 2")
+def misused(scene):
+    for option, cause in (("--nosuch", "no such option"), ("-j", "no such option"),
+                          ("--drain", "needs an argument"), ("--progress=3", "takes no value")):
+        wrong = scene.run("alice", option)
+        assert wrong.wait() == 2
+        assert cause in wrong.errors() and option.split("=")[0] in wrong.errors(), wrong.errors()
+
+
 @test("numbers and times beyond their bounds are one line and exit 2; those within are taken")
 def bounded(scene):
     for option, good, bad in BOUNDED:

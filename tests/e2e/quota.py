@@ -257,6 +257,19 @@ def how_many(scene):
     assert plain.complaints() == ["hashflow: the 1.5 s of --timeout are over"]
 
 
+@test("--timeout says what it has cut short: a command, input that goes on, or a wait for messages")
+def what(scene):
+    waits = scene.node("alice", "-W", "0.5", "-C", "3", "-c", "/wait up=1", "-c", "/echo no more")
+    reads = scene.node("bob", "-W", "0.5")
+    listens = scene.node("carol", "-W", "0.5", "-r")
+    for node, complaint in ((waits, "/wait: not answered within the 0.5 s of --timeout"),
+                            (reads, "the 0.5 s of --timeout are over"),
+                            (listens, "no message within 0.5 s")):
+        assert node.wait() == 4
+        assert node.complaints() == [f"hashflow: {complaint}"]
+    assert "/echo no more" not in waits.out.items()
+
+
 @test("--timeout ends the wait for deliveries, and says so")
 def drain(scene):
     session = scene.session_listener(ack=False)

@@ -183,7 +183,7 @@ def person(scene):
 def hand_over(scene):
     (script,) = recipe("Hand over a file")
     alpha, beta = machines(scene, "alpha", "beta")
-    alpha.write("report.txt", "first\n/quit is a word\nlast\n")
+    alpha.write("report.txt", "first\n\n/quit is a word\nlast\n")
     listening(beta.start("hashflow -n beta")).end()
     assert alpha.run("hashflow --drain 0 -n reports -c '/wait up=1 1' beta </dev/null")[0]
     sending = listening(alpha.start(script))
@@ -192,7 +192,7 @@ def hand_over(scene):
     assert sending.wait(30) == 0, sending.errors()
     heard.out.wait(re.compile(r"\S+ reports last"))
     assert [line.split(" ", 2)[2] for line in heard.out.items()] == [
-        "first", "/quit is a word", "last"]
+        "first", "", "/quit is a word", "last"]
 
 
 @test("a ledger: each line for each of two, once")
