@@ -43,3 +43,11 @@ AC_DEFUN([HASHFLOW_WITH_LIBRARY],
     $3
     CFLAGS=$saved_cflags_library
     LIBS=$saved_libs_library])
+
+dnl HASHFLOW_FOLDER(VARIABLE, DEFAULT, WHAT): where WHAT is installed, or "no"; --with-VARIABLE says
+dnl so. PREFIX and DATADIR in DEFAULT stand for what make has for them.
+AC_DEFUN([HASHFLOW_FOLDER],
+    [AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1=DIR], [$3 @<:@$2@:>@])], [], [with_$1=yes])
+    AS_IF([test "$with_$1" = yes],
+          [with_$1='m4_bpatsubsts([$2], [PREFIX], [${prefix}], [DATADIR], [${datadir}])'])
+    AC_SUBST([$1], [$with_$1])])

@@ -1,22 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Fills a manual page in mdoc with the rows of the .def tables, which are plain text: whatever roff
-# could take for markup is escaped here and nowhere else. It knows the form of the rows, not a
-# single option or command.
+# could take for markup is escaped here and nowhere else. It does not know a single option or command.
 #
-#   awk -v version=V -f sections.awk src/options.def src/shell/commands.def man/hashflow.1.in
+#   awk -v version=V -f src/rows.awk -f man/sections.awk \
+#       src/options.def src/shell/commands.def man/hashflow.1.in
 #
 # @OPTIONS@ and @COMMANDS@, each alone on a line, become a whole list; @VERSION@ becomes V.
-
-FILENAME ~ /\.def$/ {
-    if (row == "" && $0 !~ /^(OPTION|COMMAND)\(/)
-        next
-    row = row $0 "\n"
-    if ($0 ~ /\)[ \t]*$/) {
-        take_row(row)
-        row = ""
-    }
-    next
-}
 
 /^@OPTIONS@$/ { list(options); next }
 /^@COMMANDS@$/ { list(commands); next }
@@ -26,68 +15,14 @@ FILENAME ~ /\.def$/ {
     print
 }
 
-END {
-    if (row != "")
-        give_up("a row of a table does not end: " row)
-    if (options == "" || commands == "")
-        give_up("no options or no commands found")
-    exit failed
+function option_row()
+{
+    options = options option_item(argument[2], argument[3], argument[4]) prose(argument[6])
 }
 
-function give_up(why)
+function command_row()
 {
-    print "sections.awk: " why > "/dev/stderr"
-    failed = 1
-    exit 1
-}
-
-function take_row(text,    count)
-{
-    count = split_row(text)
-    if (text ~ /^OPTION\(/ && count == 6)
-        options = options option_item(argument[2], argument[3], argument[4]) prose(argument[6])
-    else if (text ~ /^COMMAND\(/ && count == 7)
-        commands = commands command_item(argument[1], argument[2]) prose(argument[7])
-    else
-        give_up("not understood: " text)
-}
-
-# The arguments of a row into argument[1 ...]: literals without their quotes and joined, the rest as
-# it stands.
-function split_row(text,    i, c, count, depth)
-{
-    count = depth = 0
-    for (i = 1; i <= length(text); i++) {
-        c = substr(text, i, 1)
-        if (c == "\"") {
-            i = take_literal(text, i + 1, count)
-        } else if (c == "'") {
-            argument[count] = argument[count] substr(text, i, 3)
-            i += 2
-        } else if (c == "(" && depth++ == 0 || c == "," && depth == 1) {
-            argument[++count] = ""
-        } else if (c == ")" && --depth == 0) {
-            return count
-        } else if (c != " " && c != "\n" && c != "\t") {
-            argument[count] = argument[count] c
-        }
-    }
-    give_up("a row of a table does not close: " text)
-}
-
-function take_literal(text, i, which,    c)
-{
-    for (; (c = substr(text, i, 1)) != "\""; i++) {
-        if (c == "")
-            give_up("a literal does not close: " text)
-        if (c == "\\") {
-            c = substr(text, ++i, 1)
-            if (c == "n")
-                c = " "
-        }
-        argument[which] = argument[which] c
-    }
-    return i
+    commands = commands command_item(argument[1], argument[2]) prose(argument[7])
 }
 
 function list(items)

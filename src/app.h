@@ -6,6 +6,7 @@
 #ifndef HASHFLOW_APP_H
 #define HASHFLOW_APP_H
 
+#include "chronicle.h"
 #include "control/control.h"
 #include "options.h"
 #include "progress.h"
@@ -25,7 +26,8 @@ struct app {
     struct state *state;
     struct database *db;
     struct node *node;
-    struct output *output; /* NULL on a terminal */
+    struct chronicle *chronicle; /* NULL if no history is kept */
+    struct output *output;       /* NULL on a terminal */
     struct report *report;
     struct interpreter *interpreter;
     struct handlers *handlers; /* NULL if no program is ever run */
@@ -52,11 +54,13 @@ struct app {
 
 void app_make_report(struct app *app);
 void app_make_node(struct app *app);
+void app_make_chronicle(struct app *app);
 void app_make_quota(struct app *app);
 bool app_make_handlers(struct app *app); /* false: the log has said why not */
 void app_make_control(struct app *app);
 void app_make_interpreter(struct app *app);
-bool app_make_input(struct app *app); /* as app_make_handlers() */
+bool app_make_console(struct app *app); /* as app_make_handlers(); none if nobody sits there */
+void app_make_input(struct app *app);
 
 void app_flush(void *arg); /* at the end of each turn: what was printed leaves */
 

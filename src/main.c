@@ -140,6 +140,7 @@ static int start(struct app *app)
     /* A turn: orders, then the node, then what that has led to. */
     loop_on_turn(app->loop, take_orders, app);
     app_make_node(app);
+    app_make_chronicle(app);
     loop_on_turn(app->loop, app_flush, app);
     app_make_quota(app);
     if (app->options.progress && !app->interactive)
@@ -151,10 +152,13 @@ static int start(struct app *app)
     if (!listening_start(app->node, &app->options))
         return STATUS_FAILED;
     app_make_interpreter(app);
-    node_start(app->node);
+    if (!app_make_console(app))
+        return STATUS_FAILED;
+    node_start(app->node); /* which may tell of lines that a former run has not printed */
     if (!dial_addresses(app))
         return STATUS_USAGE;
-    if (!app_make_input(app) || !tell_ready(app))
+    app_make_input(app);
+    if (!tell_ready(app))
         return STATUS_FAILED;
     return 0;
 }
@@ -174,6 +178,7 @@ static void tear_down(struct app *app)
         output_flush(app->output);
     node_free(app->node);
     handlers_free(app->handlers);
+    chronicle_free(app->chronicle);
     output_free(app->output);
     report_free(app->report);
     database_close(app->db);

@@ -28,7 +28,8 @@ struct options {
     const char *to;        /* NULL if not given */
     struct format *format; /* NULL if not given; freed with options_free() */
     bool json, nul, timestamps;
-    bool attach, keep, events, ids, no_store, no_exchange, receive_only, progress, quiet, verbose;
+    bool attach, keep, events, ids, no_store, no_history, no_exchange, receive_only, progress;
+    bool quiet, verbose;
     uint64_t count; /* 0 if not given, as with the next two */
     uint64_t idle_us, timeout_us;
     const char *state; /* NULL if not given */

@@ -46,6 +46,7 @@ static void node_event(void *arg, const struct event *event)
     bool lost = event->kind == EVENT_FAILED || event->kind == EVENT_KEPT;
     if (lost && app->console != NULL)
         console_lost(app->console);
+    chronicle_event(app->chronicle, event);
     report_event(app->report, event);
     if (app->interpreter != NULL)
         interpreter_event(app->interpreter, event);
@@ -69,6 +70,13 @@ static void reply(void *arg, const char *command, const struct span *fields, siz
 {
     struct app *app = arg;
     report_reply(app->report, command, fields, count);
+}
+
+static bool history(void *arg, struct database **db)
+{
+    struct app *app = arg;
+    *db = app->chronicle != NULL ? app->db : NULL;
+    return app->chronicle == NULL || chronicle_is_settled(app->chronicle);
 }
 
 void app_flush(void *arg)
@@ -107,6 +115,12 @@ void app_make_node(struct app *app)
     free(name);
 }
 
+void app_make_chronicle(struct app *app)
+{
+    if (app->db != NULL && !app->options.no_history)
+        app->chronicle = chronicle_new(app->loop, app->db);
+}
+
 void app_make_quota(struct app *app)
 {
     static const struct quota_handlers handlers = {app_backlog, app_enough, app_timed_out};
@@ -118,10 +132,15 @@ void app_make_quota(struct app *app)
     app->quota = quota_new(app->loop, app->node, &config, &handlers, app);
 }
 
+static bool wants_colour(const struct app *app)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    return app->interactive && (no_colour == NULL || no_colour[0] == '\0');
+}
+
 void app_make_report(struct app *app)
 {
     const struct options *o = &app->options;
-    const char *no_colour = getenv("NO_COLOR");
     bool terminal = isatty(STDOUT_FILENO);
     const struct report_config config = {
         .style = o->json    ? REPORT_JSON
@@ -130,7 +149,7 @@ void app_make_report(struct app *app)
         .format = o->format,
         .keys = answer_keys,
         .events = o->events || app->interactive,
-        .colour = app->interactive && (no_colour == NULL || no_colour[0] == '\0'),
+        .colour = wants_colour(app),
         .ascii = terminal,
         .ids = o->ids,
         .nul = o->nul && !terminal,
@@ -173,9 +192,17 @@ static void diagnostic(void *arg, enum log_level level, struct span line)
         system_log_write(NULL, level, line);
 }
 
-static bool make_console(struct app *app)
+static void show_recalled(void *arg, struct span line)
+{
+    struct app *app = arg;
+    console_print(app->console, line);
+}
+
+bool app_make_console(struct app *app)
 {
     const struct options *o = &app->options;
+    if (!app->interactive)
+        return true;
     char *history = o->no_store        ? NULL
                     : o->state != NULL ? alloc_print("%s/history", o->state)
                                        : state_default_path("history");
@@ -187,21 +214,21 @@ static bool make_console(struct app *app)
         return false;
     }
     log_set_sink(diagnostic, app);
+    if (app->chronicle != NULL && !o->json)
+        chronicle_recall(app->chronicle, wants_colour(app), show_recalled, app);
     return true;
 }
 
-bool app_make_input(struct app *app)
+void app_make_input(struct app *app)
 {
     const struct options *o = &app->options;
     for (size_t i = 0; i < o->command_count; i++)
         interpreter_queue(app->interpreter, span_of(o->commands[i]), false);
-    if (app->interactive)
-        return make_console(app);
-    if (o->receive_only || (script_is_null_device(STDIN_FILENO) && o->command_count == 0))
-        return true; /* receive only */
+    if (app->interactive || o->receive_only ||
+        (script_is_null_device(STDIN_FILENO) && o->command_count == 0))
+        return; /* there is the console, or it is to receive only */
     app->script = script_new(app->loop, STDIN_FILENO, o->to != NULL, app->node, app->interpreter,
                              app_input_ended, app);
-    return true;
 }
 
 void app_make_control(struct app *app)
@@ -209,6 +236,7 @@ void app_make_control(struct app *app)
     const struct client_config config = {.loop = app->loop,
                                          .node = app->node,
                                          .drain_us = app->options.drain_us,
+                                         .history = history,
                                          .quit = app_ordered_to_leave,
                                          .arg = app};
     if (app->state != NULL)
@@ -218,7 +246,7 @@ void app_make_control(struct app *app)
 void app_make_interpreter(struct app *app)
 {
     static const struct interpreter_handlers handlers = {
-        .reply = reply, .complain = complain, .quit = app_leave};
+        .reply = reply, .complain = complain, .quit = app_leave, .history = history};
     app->interpreter = interpreter_new(app->loop, app->node, &handlers, app);
     app->wants_target = app->options.to != NULL;
     interpreter_await_target(app->interpreter, app->options.to);

@@ -116,6 +116,12 @@ static void reply(void *arg, const char *command, const struct span *fields, siz
     report_reply(c->report, command, fields, count);
 }
 
+static bool history(void *arg, struct database **db)
+{
+    struct client *c = arg;
+    return c->config.history(c->config.arg, db);
+}
+
 static void quit(void *arg)
 {
     struct client *c = arg;
@@ -470,7 +476,7 @@ struct client *client_new(const struct client_config *config, int fd)
     static const struct channel_handlers channel_handlers = {
         .data = came, .end = closed, .written = taken};
     static const struct interpreter_handlers handlers = {
-        .reply = reply, .complain = complain, .quit = quit};
+        .reply = reply, .complain = complain, .quit = quit, .history = history};
     struct client *c = alloc_zero(1, sizeof *c);
     c->config = *config;
     c->fd = fd;

@@ -20,8 +20,9 @@ struct client;
 struct client_config {
     struct loop *loop;
     struct node *node;
-    uint64_t drain_us;       /* how long the end of a client waits for deliveries */
-    void (*quit)(void *arg); /* /quit: the node is to leave */
+    uint64_t drain_us; /* how long the end of a client waits for deliveries */
+    bool (*history)(void *arg, struct database **db); /* as for an interpreter */
+    void (*quit)(void *arg);                          /* /quit: the node is to leave */
     void *arg;
 };
 

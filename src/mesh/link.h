@@ -29,7 +29,8 @@ struct link {
     char said_name[NAME_TEXT]; /* what we are called in our /hello */
     uint64_t since, heard;     /* it began, and bytes came last; monotonic us */
     size_t refused;            /* lines that could not be delivered */
-    bool closing;              /* we have said all that we will */
+    bool closing;              /* we have said all that we will, */
+    uint64_t close_by;         /* and wait no longer than that for the other side; monotonic us */
     bool finishing;            /* it has said /bye: so do we, after the last ack */
     const char *parting;       /* the reason of a /bye that waits for its /resume; static */
     bool duplicate;            /* it lost against a crossed dial */

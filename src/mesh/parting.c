@@ -20,7 +20,10 @@
 #include "mesh/pump.h"
 #include "mesh/questions.h"
 
-enum { CLOSE_US = 2000000 }; /* what is queued may still leave, the other side may still answer */
+enum {
+    CLOSE_US = 2000000, /* what is queued may still leave, the other side may still answer */
+    LOOK_US = 10000,    /* between two looks whether that has come */
+};
 
 /* A node that has said /bye still hears that its lines have arrived. */
 static bool owes_acks(const struct link *link)
@@ -105,6 +108,35 @@ static void close_overdue(void *arg)
     link_kill(link, link->cause != NULL ? link->cause : "did not take our goodbye");
 }
 
+static void look_at_end(void *arg);
+
+/* Nothing more is to be expected of a person at nc who has all that we sent: they may leave it open
+ * for hours. */
+static bool has_ended(const struct link *link)
+{
+    enum dialect dialect = session_dialect(link->session);
+    bool plain = dialect == DIALECT_STREAM || dialect == DIALECT_ONESHOT;
+    return loop_now(link->node->loop) >= link->close_by ||
+           (plain && channel_is_finished(link->channel) &&
+            channel_unacknowledged(link->channel) == 0);
+}
+
+static void wait_for_end(struct link *link)
+{
+    uint64_t next = loop_now(link->node->loop) + LOOK_US;
+    timer_set(link->node->loop, &link->timer, next < link->close_by ? next : link->close_by,
+              look_at_end, link);
+}
+
+static void look_at_end(void *arg)
+{
+    struct link *link = arg;
+    if (has_ended(link))
+        close_overdue(link);
+    else
+        wait_for_end(link);
+}
+
 /* Sends what is queued, then FIN; the other side's own end, or a while, closes. */
 static void shut(struct link *link)
 {
@@ -114,8 +146,8 @@ static void shut(struct link *link)
     bool waits = channel_queued(link->channel) > 0 || !link_is_past(link);
     link->closing = true;
     channel_finish(link->channel);
-    timer_set(link->node->loop, &link->timer, loop_now(link->node->loop) + (waits ? CLOSE_US : 0),
-              close_overdue, link);
+    link->close_by = loop_now(link->node->loop) + (waits ? CLOSE_US : 0);
+    wait_for_end(link);
 }
 
 static void say_bye(struct link *link, const char *reason)

@@ -21,6 +21,8 @@ static const char *const keys[COMMAND_COUNT] = {
     [COMMAND_outbox] = "address name? lines# bytes# cause",
     [COMMAND_ping] = "address name? rtt_ms#",
     [COMMAND_ask] = "address name? text",
+    [COMMAND_history] = "time address name? direction text",
+    [COMMAND_search] = "time address name? direction text",
     [COMMAND_whoami] = "name node addresses[]",
     [COMMAND_echo] = "text",
     [COMMAND_help] = "text",
@@ -127,6 +129,15 @@ void answer_whoami(const struct answers *a, const struct node *node)
         n++;
     }
     reply(a, COMMAND_whoami, fields, 2 + n);
+}
+
+void answer_said(const struct answers *a, enum command_id id, const struct history_line *line)
+{
+    char time[CLOCK_TEXT];
+    clock_print(line->at, time);
+    const struct span fields[] = {span_of(time), line->address, line->name,
+                                  span_of(line->ours ? "out" : "in"), line->text};
+    reply(a, id, fields, 5);
 }
 
 void answer_help(const struct answers *a, const struct command *about, const char *help)

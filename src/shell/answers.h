@@ -8,6 +8,7 @@
 
 #include "mesh/node.h"
 #include "shell/command.h"
+#include "store/history.h"
 
 struct answers {
     void (*reply)(void *arg, const char *command, const struct span *fields, size_t count);
@@ -30,6 +31,9 @@ void answer_ask(const struct answers *a, const struct event *answer);
 
 void answer_ping(const struct answers *a, const struct peer *peer);
 void answer_whoami(const struct answers *a, const struct node *node);
+/* A line of /history or /search. */
+void answer_said(const struct answers *a, enum command_id id, const struct history_line *line);
+
 void answer_help(const struct answers *a, const struct command *about, const char *help);
 void answer_text(const struct answers *a, enum command_id id, struct span text);
 

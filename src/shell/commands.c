@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "shell/lookback.h"
 
 enum { PING_DEADLINE_US = 10000000, ASK_DEADLINE_US = 10000000 };
 
@@ -237,6 +238,16 @@ static void run_echo(struct interpreter *in, const struct command *c, struct spa
     answer_text(&in->answers, COMMAND_echo, arguments);
 }
 
+static void run_history(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    lookback_ask(in, c, arguments);
+}
+
+static void run_search(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    lookback_ask(in, c, arguments);
+}
+
 static void run_help(struct interpreter *in, const struct command *c, struct span arguments)
 {
     char *cause;
@@ -351,6 +362,8 @@ void commands_answer(struct interpreter *in, enum waiting_result result)
             if (peer != NULL)
                 answer_connected(&in->answers, peer);
         }
+    } else if (w->what == WAITING_CALLER) {
+        lookback_answer(in);
     } else if (result == WAITING_TIMED_OUT) {
         commands_complain(in, STATUS_TIMEOUT,
                           alloc_print("/wait: %s: not within %s s", w->text, w->limit));

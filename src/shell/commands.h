@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What commands do, and the interpreter that they are given to work on. For interpreter.c and
- * commands.c alone.
+ * those who carry out its commands.
  */
 #ifndef HASHFLOW_SHELL_COMMANDS_H
 #define HASHFLOW_SHELL_COMMANDS_H
@@ -18,6 +18,7 @@ struct interpreter {
     struct answers answers; /* its arg is also that of complain and quit */
     void (*complain)(void *arg, const char *text);
     void (*quit)(void *arg);
+    bool (*history)(void *arg, struct database **db);
     struct peer *target; /* NULL: all */
     const char *awaited; /* who will be the target once it is known; or NULL */
     bool has_quit;       /* nothing is run any more */

@@ -28,6 +28,7 @@ struct interpreter *interpreter_new(struct loop *loop, struct node *node,
     in->answers = (struct answers){handlers->reply, arg};
     in->complain = handlers->complain;
     in->quit = handlers->quit;
+    in->history = handlers->history;
     in->last = &in->first;
     waiting_init(&in->waiting, loop, node);
     return in;

@@ -25,6 +25,9 @@ struct interpreter_handlers {
     void (*complain)(void *arg,
                      const char *text); /* a line could not be done: what, and the cure */
     void (*quit)(void *arg);            /* /quit */
+    /* Where what is said is kept: *db, or NULL if nowhere. Until all that was said is there it is
+     * false, and a turn comes when that has changed. May be NULL: nowhere. */
+    bool (*history)(void *arg, struct database **db);
 };
 
 struct interpreter *interpreter_new(struct loop *loop, struct node *node,

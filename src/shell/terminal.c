@@ -16,9 +16,9 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "shell/editor.h"
-#include "shell/history.h"
 #include "shell/job.h"
 #include "shell/keys.h"
+#include "shell/typed.h"
 
 enum { READ_MAX = 4096 }; /* bytes: what a terminal hands out at most */
 
@@ -79,7 +79,7 @@ static void line_typed(void *arg, const char *line)
         close_input(t);
         return;
     }
-    history_add(line);
+    typed_add(line);
     struct span rest = span_of(line);
     do {
         const char *lf = memchr(rest.at, '\n', rest.len);
@@ -233,7 +233,7 @@ struct terminal *terminal_new(struct loop *loop, const char *history_path,
     t->arg = arg;
     t->keys = keys_new();
     t->history_path = history_path != NULL ? alloc_string(history_path) : NULL;
-    history_load(history_path);
+    typed_load(history_path);
     loop_on_signal(loop, SIGINT, interrupt, t);
     loop_on_signal(loop, SIGQUIT, die, t);
     loop_on_signal(loop, SIGTSTP, suspend, t);
@@ -248,7 +248,7 @@ void terminal_free(struct terminal *t)
 {
     if (t == NULL)
         return;
-    if (t->history_path != NULL && history_save(t->history_path) == -1)
+    if (t->history_path != NULL && typed_save(t->history_path) == -1)
         log_error("%s: %s", t->history_path, strerror(errno));
     loop_unwatch(t->loop, STDIN_FILENO);
     timer_stop(t->loop, &t->overdue);

@@ -125,6 +125,15 @@ void waiting_add_peer(struct waiting *w, struct peer *peer)
     w->peers[w->peer_count++] = peer_hold(peer);
 }
 
+void waiting_begin_for(struct waiting *w, const struct command *command, struct span text,
+                       bool (*is_true)(void *arg), void *arg)
+{
+    waiting_begin(w, WAITING_CALLER, command);
+    w->text = span_string(text);
+    w->is_true = is_true;
+    w->arg = arg;
+}
+
 bool waiting_seconds(struct span text, uint64_t *us)
 {
     const char *point = memchr(text.at, '.', text.len);
@@ -222,6 +231,7 @@ static bool has_come_true(struct waiting *w)
     case WAITING_PING: return ping_has_ended(w);
     case WAITING_ANSWERS: return question_is_over(w->question);
     case WAITING_CONDITION: return w->condition->is_true(w);
+    case WAITING_CALLER: return w->is_true(w->arg);
     case WAITING_NOTHING: break;
     }
     return true;

@@ -17,6 +17,7 @@ enum waiting_what {
     WAITING_PING,
     WAITING_ANSWERS,
     WAITING_CONDITION,
+    WAITING_CALLER, /* for whatever the caller looks at */
 };
 
 enum waiting_result { WAITING_STILL, WAITING_DONE, WAITING_TIMED_OUT };
@@ -34,7 +35,9 @@ struct waiting {
     uint64_t deadline;         /* monotonic us; 0 for none */
     struct timer timer;
     const struct condition *condition;
-    char *text;      /* the condition as typed */
+    bool (*is_true)(void *arg); /* WAITING_CALLER */
+    void *arg;
+    char *text;      /* the condition as typed, or what the caller has left */
     char *limit;     /* its time limit as typed; NULL for none */
     char *value;     /* what stands behind its "=" */
     uint64_t number; /* the same as a number, where it is one; us where it is a time */
@@ -46,6 +49,10 @@ void waiting_end(struct waiting *w); /* waits for nothing any more */
 void waiting_begin(struct waiting *w, enum waiting_what what, const struct command *command);
 void waiting_limit(struct waiting *w, uint64_t us); /* from now on; then it has timed out */
 void waiting_add_peer(struct waiting *w, struct peer *peer); /* holds it */
+
+/* For is_true(arg), which must come with a turn; text, copied, is kept for the answer. */
+void waiting_begin_for(struct waiting *w, const struct command *command, struct span text,
+                       bool (*is_true)(void *arg), void *arg);
 
 /* CONDITION [SECS]. false with *cause, a static text. */
 bool waiting_parse(struct waiting *w, const struct command *command, struct span arguments,

@@ -68,6 +68,11 @@ void ballast_keep(struct ballast *b, uint64_t now)
         unlink(b->path);
 }
 
+bool ballast_is_kept(const struct ballast *b)
+{
+    return b->there;
+}
+
 bool ballast_drop(struct ballast *b, uint64_t now)
 {
     b->there = false;

@@ -24,6 +24,9 @@ void ballast_free(struct ballast *b); /* the file stays */
  * clock_now_us(). Failing is no error. */
 void ballast_keep(struct ballast *b, uint64_t now);
 
+/* Is the whole file there, as far as is known? Without it the disk is short of room. */
+bool ballast_is_kept(const struct ballast *b);
+
 /* Removes the file; false if there was none. */
 bool ballast_drop(struct ballast *b, uint64_t now);
 

@@ -34,8 +34,10 @@ struct database {
     int64_t page_bytes;
     struct prepared statements[DATABASE_STATEMENTS];
     size_t statement_count;
-    bool begun;      /* the turn's transaction is open */
-    bool spoiled;    /* a write of this turn has failed: none of it will be kept */
+    bool begun;      /* a transaction is open: the turn's, … */
+    bool trying;     /* … or one that may fail … */
+    char *failure;   /* … and why it has; or NULL */
+    bool spoiled;    /* a write of it has failed: none of it will be kept */
     bool full;       /* so it has failed because the disk is full */
     bool complained; /* since the last commit that succeeded … */
     bool told_full;  /* … and of a full disk */
@@ -104,8 +106,17 @@ const char *database_node(const struct database *db)
 
 /* ---- the turn's transaction */
 
+static bool fail_quietly(struct database *db, const char *why)
+{
+    if (db->trying && db->failure == NULL)
+        db->failure = alloc_string(why);
+    return db->trying;
+}
+
 static void complain(struct database *db)
 {
+    if (fail_quietly(db, sqlite3_errmsg(db->handle)))
+        return;
     if (!db->complained)
         log_error("cannot use %s: %s", db->path, sqlite3_errmsg(db->handle));
     db->complained = true;
@@ -113,10 +124,12 @@ static void complain(struct database *db)
 
 static void spoil_full(struct database *db)
 {
+    db->spoiled = true;
+    if (fail_quietly(db, "the disk is full"))
+        return;
     if (!db->told_full)
         log_error("cannot store in %s: the disk is full; cure: free some space there", db->path);
-    db->told_full = true;
-    db->spoiled = db->full = true;
+    db->told_full = db->full = true;
 }
 
 static void spoil(struct database *db)
@@ -159,13 +172,19 @@ static void make_room(struct database *db)
     sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 }
 
-bool database_commit(struct database *db)
+static void end_transaction(struct database *db)
 {
     if (db->begun && !db->spoiled)
         finish(db);
     /* After some errors SQLite has rolled back by itself. */
     if (db->spoiled && !sqlite3_get_autocommit(db->handle))
         execute(db, "ROLLBACK");
+}
+
+bool database_commit(struct database *db)
+{
+    assert(!db->trying);
+    end_transaction(db);
     if (db->full)
         make_room(db);
     bool kept = !db->spoiled;
@@ -174,6 +193,34 @@ bool database_commit(struct database *db)
         ballast_keep(db->ballast, clock_now_us());
     }
     db->begun = db->spoiled = db->full = false;
+    return kept;
+}
+
+/* ---- a transaction that may fail */
+
+bool database_try_begin(struct database *db, char **cause)
+{
+    *cause = NULL;
+    if (db->begun || db->spoiled)
+        return false;
+    if (db->told_full || !ballast_is_kept(db->ballast))
+        *cause = alloc_string("the disk is full, or nearly so");
+    else if (!execute(db, "BEGIN IMMEDIATE"))
+        *cause = alloc_string(sqlite3_errmsg(db->handle));
+    db->begun = db->trying = *cause == NULL;
+    return db->begun;
+}
+
+bool database_try_commit(struct database *db, char **cause)
+{
+    assert(db->trying);
+    end_transaction(db);
+    bool kept = !db->spoiled;
+    if (kept)
+        free(db->failure); /* of a read */
+    *cause = kept ? NULL : db->failure;
+    db->failure = NULL;
+    db->begun = db->spoiled = db->trying = false;
     return kept;
 }
 

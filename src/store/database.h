@@ -28,6 +28,13 @@ const char *database_node(const struct database *db);
  * again. After a disk was full some room has been made (ballast.h): it is worth trying again. */
 bool database_commit(struct database *db);
 
+/* A transaction besides the turns', for what may be lost: whatever becomes of it, no turn is harmed,
+ * the log says nothing, and no ballast goes. What is written in between is part of it. false if it
+ * could not be, or was not kept: *cause is then a new string that the caller frees, or NULL if a
+ * turn's transaction is open: later it may be possible. */
+bool database_try_begin(struct database *db, char **cause);
+bool database_try_commit(struct database *db, char **cause);
+
 /* Settings: small facts by name. The caller frees what database_get returns; NULL if unset. */
 char *database_get(struct database *db, const char *key);
 void database_set(struct database *db, const char *key, const char *value);

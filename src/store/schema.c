@@ -87,6 +87,26 @@ static const char *const steps[] = {
     ");"
     "PRAGMA user_version = 2;"
     "COMMIT;",
+
+    /* A received line is there once, also if it was told twice. */
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE history ("
+    "  id INTEGER PRIMARY KEY,"
+    "  at INTEGER NOT NULL,"
+    "  address TEXT NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  node TEXT NOT NULL," /* the other one's */
+    "  ours INTEGER NOT NULL,"
+    "  direct INTEGER NOT NULL,"
+    "  epoch INTEGER," /* with seq and node: which line; NULL if it has no number */
+    "  seq INTEGER,"
+    "  total INTEGER NOT NULL," /* bytes of text up to here */
+    "  text BLOB NOT NULL"
+    ");"
+    "CREATE UNIQUE INDEX history_by_number ON history (node, epoch, seq)"
+    "  WHERE epoch IS NOT NULL;"
+    "PRAGMA user_version = 3;"
+    "COMMIT;",
 };
 
 enum { VERSION = sizeof steps / sizeof steps[0] };

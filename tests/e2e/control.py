@@ -268,8 +268,8 @@ def long_line(scene):
     client = scene.control(folder)
     for size in (65536, 300000):
         client.write("x" * size)
-        client.write("\n/echo next\r\n")
-        client.expect("/echo next")
+        client.write(f"\n/echo behind {size}\r\n")
+        client.expect(f"/echo behind {size}")
     assert client.lines.count(re.compile("^! a line is longer")) == 2
     assert client.finish() == 1
 

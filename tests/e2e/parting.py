@@ -250,5 +250,18 @@ def gone_again(scene):
     assert alice.finish() == 1
 
 
+@test("a person at nc who has everything and stays does not hold up our leaving")
+def stays(scene):
+    node = scene.node("alice", "--no-store")
+    person = scene.process("nc", *node.address.split(":"))
+    person.send("hello")
+    node.expect(re.compile(r"\S+ - hello"))
+    node.send("/bcast goodbye")
+    watch = Stopwatch()
+    assert node.finish() == 0
+    assert watch.seconds() < 1.8, "it has waited until its patience with a silent peer was over"
+    person.out.wait(f"{node.address} alice goodbye")
+
+
 if __name__ == "__main__":
     main(workers=6)

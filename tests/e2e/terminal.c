@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -411,6 +412,75 @@ static void test_lines_typed_ahead(void **state)
     assert_null(strstr(scene->heard, "three"));
 }
 
+/* ---- what was said before */
+
+static void start_with_state(struct scene *scene)
+{
+    const char *const arguments[] = {"--state", scene_text("%s/node", scene_home()), NULL};
+
+    scene_start_with(scene, arguments, NULL, 2 * ROWS, COLUMNS);
+}
+
+static bool is_above_the_prompt(struct scene *scene, const char *text)
+{
+    const char *screen = screen_text(scene->screen);
+    const char *found = strstr(screen, text), *prompt = strstr(screen, "\n" PROMPT);
+
+    return found != NULL && prompt != NULL && found < prompt;
+}
+
+static void test_last_lines_come_back(void **state)
+{
+    struct scene *scene = *state;
+
+    start_with_state(scene);
+    for (int i = 0; i < 9; i++)
+        scene_message(scene, scene_text("number %d", i));
+    scene_say(scene, "127.0.0.1:9 bob escaped \033[2J");
+    assert_shows(scene, "escaped \\x1b[2J");
+    scene_type(scene, "a long line: ");
+    for (int i = 0; i < 120; i++)
+        scene_type(scene, "ten bytes ");
+    scene_type(scene, "its end\r/msg 127.0.0.1:9 alone\rlast\r");
+    assert_hears(scene, "last");
+    scene_type(scene, "\004\003\003");
+    screen_wait_end(scene->screen);
+    scene_end(scene);
+
+    start_with_state(scene);
+    assert_shows(scene, " you: last\n");
+    assert_true(is_above_the_prompt(scene, " you \u2192 bob: alone\n"));
+    assert_true(is_above_the_prompt(scene, " you: a long line: ten bytes ten"));
+    assert_true(is_above_the_prompt(scene, "ten byt\u2026\n"));
+    assert_true(is_above_the_prompt(scene, "escaped \\x1b[2J\n"));
+    assert_true(is_above_the_prompt(scene, ": number 3\n"));
+    assert_null(strstr(screen_text(scene->screen), "number 2\n")); /* the eleventh */
+    assert_null(strstr(screen_text(scene->screen), "its end"));
+}
+
+/* It was confirmed, stored for a standard output that was slow, and the node was killed. */
+static void test_line_that_was_never_printed(void **state)
+{
+    struct scene *scene = *state;
+    const char *path = scene_text("%s/node/hashflow.db", scene_home());
+    sqlite3 *db;
+
+    start_with_state(scene);
+    scene_type(scene, "\004");
+    assert_ends(scene, 0);
+    scene_end(scene);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "INSERT INTO inbox VALUES (1, 'n0de', 1, '10.0.0.2:7216', 'bob',"
+                                  " CAST('/bcast 1 left over' || char(10) AS BLOB))",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+
+    start_with_state(scene);
+    assert_shows(scene, " bob: left over\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +503,8 @@ int main(void)
         SCENE(test_what_a_paste_must_not_hold),
         SCENE(test_long_paste_is_refused),
         SCENE(test_lines_typed_ahead),
+        SCENE(test_last_lines_come_back),
+        SCENE(test_line_that_was_never_printed),
     };
     return scene_run("terminal", tests);
 }

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "shell/history.h"
+#include "shell/typed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 
 static int added; /* lines that the file does not have */
 
-void history_load(const char *path)
+void typed_load(const char *path)
 {
     using_history();
     added = 0;
@@ -30,20 +30,20 @@ void history_load(const char *path)
     history_multiline_entries = 1; /* or they come back split, a line each */
     if (path != NULL)
         read_history(path);
-    bool too_long = history_length > 2 * HISTORY_MAX;
-    stifle_history(HISTORY_MAX);
+    bool too_long = history_length > 2 * TYPED_MAX;
+    stifle_history(TYPED_MAX);
     if (too_long)
         write_history(path);
 }
 
-void history_add(const char *line)
+void typed_add(const char *line)
 {
     const HIST_ENTRY *last = history_get(history_base + history_length - 1);
 
     if (line[0] == '\0' || line[0] == ' ' || (last != NULL && strcmp(line, last->line) == 0))
         return;
     add_history(line);
-    if (added < HISTORY_MAX)
+    if (added < TYPED_MAX)
         added++;
 }
 
@@ -75,7 +75,7 @@ static int make_file(const char *path)
     return result;
 }
 
-int history_save(const char *path)
+int typed_save(const char *path)
 {
     if (added == 0)
         return 0;
