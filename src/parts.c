@@ -125,8 +125,8 @@ void app_make_quota(struct app *app)
         .count = app->options.count,
         .idle_us = app->options.idle_us,
         .timeout_us = app->options.timeout_us,
-        .listens = app->options.keep || app->options.receive_only ||
-                   script_is_null_device(STDIN_FILENO),
+        .listens =
+            app->options.keep || app->options.receive_only || script_is_null_device(STDIN_FILENO),
     };
     app->quota = quota_new(app->loop, app->node, &config, &handlers, app);
 }
