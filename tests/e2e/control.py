@@ -389,7 +389,7 @@ def gone_unread(scene):
     idle = alice.descriptors()
     clients = [dial_control(folder) for _ in range(3)]
     for client in clients:
-        client.sendall(b"/wait peers 5\n" + b"hello\n" * 20000)
+        client.sendall(b"/wait up=5\n" + b"hello\n" * 20000)
     wait_until(lambda: alice.descriptors() == idle + 3, "they were let in")
     for client in clients:
         client.close()
