@@ -37,6 +37,8 @@ void form_free(struct node *node)
     spool_free(&node->verbs);
 }
 
+_Static_assert(MESSAGE_TEXT_MAX == 65000, "the complaint names it");
+
 bool form_can_carry(struct span text, const char **cause)
 {
     if (text.len > MESSAGE_TEXT_MAX)

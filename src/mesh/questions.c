@@ -107,6 +107,8 @@ static struct question *new_question(struct node *node, struct span text, uint64
     return q;
 }
 
+_Static_assert(NODE_QUESTIONS == 16, "the complaint names it");
+
 static bool may_ask(const struct node *node, const char **cause)
 {
     size_t open = 0;
