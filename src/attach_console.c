@@ -28,6 +28,7 @@ struct console_end {
     struct terminal *terminal;
     bool utf8;
     bool leaving; /* the node has been asked to let us go */
+    bool quits;   /* it has been asked to leave itself */
 };
 
 /* --- what comes from the node --- */
@@ -89,13 +90,16 @@ static void take_end(void *arg, int status)
 
 /* --- what is typed --- */
 
-static void warn_of_quit(struct span line)
+static void warn_of_quit(struct console_end *c, struct span line)
 {
     struct order order;
     char *cause = NULL;
     if (command_parse(line, &order, &cause) && order.kind == ORDER_COMMAND &&
-        order.command->id == COMMAND_quit)
-        log_notice("the node is asked to leave; /detach would have left it running");
+        order.command->id == COMMAND_quit) {
+        log_notice("the node is asked to leave, and delivers first what waits; Ctrl-C twice "
+                   "leaves it alone with that");
+        c->quits = true;
+    }
     free(cause);
 }
 
@@ -107,7 +111,7 @@ static void typed(void *arg, struct span line, bool pasted)
     if (line.len == 0)
         return;
     if (!pasted)
-        warn_of_quit(line);
+        warn_of_quit(c, line);
     else if (line.at[0] == '/')
         caller_send(caller, span_of("/"));
     caller_send(caller, line);
@@ -132,7 +136,7 @@ static void leave(void *arg)
 static void interrupted(void *arg)
 {
     struct console_end *c = arg;
-    if (c->leaving) {
+    if (c->leaving || c->quits) {
         c->attached->status = 0;
         loop_stop(c->attached->loop);
         return;

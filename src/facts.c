@@ -82,17 +82,18 @@ static bool is_passed_on(const char *variable)
     return false;
 }
 
-char **facts_environment(const struct facts *facts)
+char **facts_environment(const struct facts *facts, char *more)
 {
     size_t ours = 0, count = 0;
     while (environ[ours] != NULL)
         ours++;
-    char **list = alloc_zero(ours + FACTS_MAX + 1, sizeof *list);
+    char **list = alloc_zero(ours + FACTS_MAX + 2, sizeof *list);
     for (size_t i = 0; i < ours; i++) {
         if (is_passed_on(environ[i]))
             list[count++] = environ[i];
     }
     for (size_t i = 0; i < FACTS_MAX && facts->fields[i] != NULL; i++)
         list[count++] = facts->fields[i];
+    list[count] = more;
     return list;
 }

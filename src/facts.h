@@ -21,8 +21,8 @@ struct facts {
 void facts_take(struct facts *facts, const char *kind, const struct event *event);
 void facts_drop(struct facts *facts);
 
-/* A program's whole environment: some of ours, and the fields. Borrows the values; the caller
- * frees the list. */
-char **facts_environment(const struct facts *facts);
+/* A program's whole environment: some of ours, the fields, and one more variable, or NULL. Borrows
+ * the values; the caller frees the list. */
+char **facts_environment(const struct facts *facts, char *more);
 
 #endif

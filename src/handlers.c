@@ -23,6 +23,7 @@ struct handlers {
     struct jobs *news, *answers;
     struct program **programs; /* of the rules, in their order */
     struct program *answerer;
+    char *state; /* as programs are told it; NULL for none */
     bool leaving;
 };
 
@@ -138,12 +139,22 @@ static void make_jobs(struct handlers *h, struct loop *loop)
                                  .most = c->jobs,
                                  .limit_us = c->limit_us,
                                  .umask = c->umask,
+                                 .variable = h->state,
                                  .logged = c->logged,
                                  .arg = h};
     h->news = jobs_new(loop, h->children, &config);
     config.option = "--answer";
     config.taker = &taker;
     h->answers = jobs_new(loop, h->children, &config);
+}
+
+/* Programs may go elsewhere, where a relative path would lead nowhere. */
+static char *state_variable(const char *folder)
+{
+    char *path = folder != NULL ? realpath(folder, NULL) : NULL;
+    char *variable = path != NULL ? alloc_print("HASHFLOW_STATE=%s", path) : NULL;
+    free(path);
+    return variable;
 }
 
 struct handlers *handlers_new(struct loop *loop, struct node *node,
@@ -156,6 +167,7 @@ struct handlers *handlers_new(struct loop *loop, struct node *node,
     h->node = node;
     h->children = children;
     h->config = *config;
+    h->state = state_variable(config->state);
     make_jobs(h, loop);
     h->programs = alloc_zero(config->count, sizeof *h->programs);
     for (size_t i = 0; i < config->count; i++)
@@ -197,5 +209,6 @@ void handlers_free(struct handlers *h)
     jobs_free(h->answers);
     children_free(h->children);
     free(h->programs);
+    free(h->state);
     free(h);
 }

@@ -221,7 +221,7 @@ static void start_job(struct jobs *jobs, const struct job *job)
 {
     static const struct child_handlers calls = {program_wrote, program_ended};
     struct run *run = run_new(job);
-    char **environment = facts_environment(&job->facts);
+    char **environment = facts_environment(&job->facts, jobs->config.variable);
     struct span text = span_make(job->facts.text, job->facts.length);
     const struct child_order order = {
         .words = job->program->words,

@@ -37,6 +37,7 @@ struct jobs_config {
     size_t most;        /* at a time */
     uint64_t limit_us;  /* for each */
     mode_t umask;
+    char *variable; /* in the environment of each, as NAME=VALUE; borrowed, NULL for none */
     bool logged;                    /* what is not taken goes through the log, not to stderr */
     const struct jobs_taker *taker; /* NULL: nobody takes their output */
     void *arg;                      /* the taker's */

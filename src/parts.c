@@ -164,6 +164,7 @@ bool app_make_handlers(struct app *app)
         .jobs = o->on_jobs,
         .limit_us = o->on_limit_us,
         .umask = app->umask,
+        .state = app->state != NULL ? state_path(app->state) : NULL,
         .logged = app->interactive || app->progress != NULL || o->log == OPTIONS_LOG_SYSLOG,
     };
     if (o->on_count == 0 && o->answer.words == NULL)

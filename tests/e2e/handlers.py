@@ -7,6 +7,7 @@ import re
 import signal
 
 from hashflow_test import Stopwatch, main, test, wait_until
+from hashflow_test.node import BINARY
 from hashflow_test.process import is_there
 
 #: What a text may hold: everything but LF and NUL.
@@ -170,6 +171,23 @@ def environment(scene):
     os.umask(before)
     # Its three, and the one that ls reads the folder with.
     assert [line.strip() for line in got[1:]] == [f"{before:04o}", "4", "2", "own", "0"], got
+
+
+@test("a program learns which node has started it, and can talk to that one")
+def who_asks(scene):
+    notes = Notes(scene)
+    told = notes.script('echo "state ${HASHFLOW_STATE-none}" >>{notes}', "told")
+    nobody = scene.node("bob", "--on", f"up={told}", env={"HASHFLOW_STATE": "/elsewhere"})
+    scene.session(nobody, "carol")
+    assert notes.wait(1) == ["state none"]
+    talks = notes.script(f"exec {BINARY} --attach \"$HASHFLOW_STATE\" -c '/msg carol welcome' "
+                         "</dev/null", "talks")
+    home = scene.home()
+    node = scene.node("alice", "--state", "state", "--on", f"up={talks}", "--on", f"up={told}",
+                      home=home)
+    scene.session(node, "carol").hears("welcome")
+    said = notes.wait(2)[1]
+    assert said == f"state {os.path.realpath(os.path.join(home, 'state'))}", said
 
 
 @test("what cannot be meant is wrong usage, and says what is wrong")

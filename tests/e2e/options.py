@@ -168,6 +168,19 @@ def ready(scene):
     assert reachable(node.address) and node.running
 
 
+@test("a ready descriptor that is a standard one stays open, and no socket takes its place")
+def standard_ready(scene):
+    for number in (0, 1, 2):
+        node = scene.node("alice", "--ready-fd", number, "-r", "-F", "[%p]", ready=False)
+        node.address = node.err.wait(re.compile("listening on (.*)")).split(" ")[3]
+        scene.session(node).msg("hello")
+        node.out.wait("[hello]")
+        if number > 0:
+            said = (node.out, node.err)[number - 1].items()
+            assert node.address in said, said
+        assert node.running
+
+
 @test("a ready descriptor that is not open is an error before anything else")
 def bad_ready(scene):
     node = scene.run("alice", "--ready-fd", "77")

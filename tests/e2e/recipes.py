@@ -241,6 +241,9 @@ def welcome(scene):
     listening(alpha.start(run))
     guest = beta.start("hashflow -r -n 'b$(id)' -C 1 -F %p alpha")
     assert guest.wait() == 0 and guest.out.items() == ["welcome, b$(id)"], guest.errors()
+    listening(alpha.start(run.replace("-r", "-r -p 7300 --state elsewhere")))
+    guest = beta.start("hashflow -r -n carol -C 1 -F %p alpha:7300")
+    assert guest.wait() == 0 and guest.out.items() == ["welcome, carol"], guest.errors()
 
 
 @test("in columns: time, name and text")

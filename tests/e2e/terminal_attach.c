@@ -204,6 +204,18 @@ static void test_quit_ends_the_node(void **state)
     assert_ends(node, 0);
 }
 
+static void test_a_node_that_takes_long_to_leave_is_left(void **state)
+{
+    struct scene *console = start(state);
+
+    scene_type(console, "/msg 127.0.0.1:1 for nobody\r");
+    assert_shows(console, "cannot be reached");
+    scene_type(console, "/quit\r");
+    assert_shows(console, "the node is asked to leave");
+    leave_by_ctrl_c(console);
+    assert_ends(console, 0);
+}
+
 static void test_the_end_of_the_node_is_told(void **state)
 {
     struct scene *node = *state, *console = start(state);
@@ -265,6 +277,7 @@ int main(void)
         SCENE(test_ended_by_a_signal),
         SCENE(test_stopped),
         SCENE(test_quit_ends_the_node),
+        SCENE(test_a_node_that_takes_long_to_leave_is_left),
         SCENE(test_the_end_of_the_node_is_told),
         SCENE(test_the_death_of_the_node_is_told),
         SCENE(test_lines_are_remembered),
