@@ -98,6 +98,7 @@ void app_make_node(struct app *app)
         .family = o->family,
         .answers = o->answer.words != NULL,
         .receipts = o->events && (o->json || !isatty(STDOUT_FILENO)),
+        .tally = o->progress,
         .no_exchange = o->no_exchange,
         .queue_lines = o->queue_lines,
         .queue_bytes = o->queue_bytes,

@@ -47,6 +47,7 @@ struct node_config {
     bool passing;              /* ask others not to remember us */
     int family;                /* 4 or 6: this one only; 0: both */
     bool receipts;             /* tell EVENT_QUEUED to EVENT_LOST */
+    bool tally;                /* count lines for node_look_progress() */
     bool answers;              /* EVENT_QUESTION is taken care of; else they are told "none" */
     bool no_exchange;          /* neither tell peers of others nor believe them */
     uint64_t queue_lines;      /* most that wait for one peer, stored; 0: NODE_QUEUE_LINES */
@@ -220,7 +221,8 @@ void node_tell_losses(struct node *node);
 bool node_is_delivered(const struct node *node);
 
 /* How far sending has come. A line for three peers counts three times, its bytes as they are on the
- * wire; what a new connection brings again does not count again. */
+ * wire; what a new connection brings again does not count again. Without a tally only what is left is
+ * known. */
 struct node_progress {
     uint64_t sent_lines, sent_bytes;
     uint64_t acked_lines, acked_bytes; /* delivered, however the peer's dialect shows that */
