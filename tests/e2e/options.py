@@ -168,6 +168,17 @@ def ready(scene):
     assert reachable(node.address) and node.running
 
 
+@test("a ready descriptor that is a standard one stays open, and no socket takes its place")
+def standard_ready(scene):
+    for number in (0, 1):
+        node = scene.node("alice", "--ready-fd", number, "-r", "-F", "[%p]", ready=False)
+        node.free_form = True
+        node.address = node.err.wait(re.compile("listening on (.*)")).split(" ")[3]
+        scene.session(node).msg("hello")
+        node.out.wait("[hello]")
+        assert node.running and (number == 0 or node.address in node.out.items())
+
+
 @test("a ready descriptor that is not open is an error before anything else")
 def bad_ready(scene):
     node = scene.run("alice", "--ready-fd", "77")
