@@ -170,15 +170,13 @@ def ready(scene):
 
 @test("a ready descriptor that is a standard one stays open, and no socket takes its place")
 def standard_ready(scene):
-    for number in (0, 1, 2):
+    for number in (0, 1):
         node = scene.node("alice", "--ready-fd", number, "-r", "-F", "[%p]", ready=False)
+        node.free_form = True
         node.address = node.err.wait(re.compile("listening on (.*)")).split(" ")[3]
         scene.session(node).msg("hello")
         node.out.wait("[hello]")
-        if number > 0:
-            said = (node.out, node.err)[number - 1].items()
-            assert node.address in said, said
-        assert node.running
+        assert node.running and (number == 0 or node.address in node.out.items())
 
 
 @test("a ready descriptor that is not open is an error before anything else")
