@@ -48,6 +48,8 @@ struct app {
     uint64_t backlog;   /* bytes not written when that wait began */
     bool enough;        /* --count or --idle is reached */
     bool hasty;         /* --timeout is over */
+    bool abrupt;        /* so is the moment after it: programs are not waited for any more */
+    struct timer moment;
 };
 
 /* --- parts.c: each as the options want it --- */

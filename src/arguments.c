@@ -224,6 +224,8 @@ static bool take_ANSWER(struct options *o, const char *value)
     return true;
 }
 
+_Static_assert(HANDLERS_JOBS_MAX == 48, "the complaint names it");
+
 static bool take_ON_JOBS(struct options *o, const char *value)
 {
     if (!read_amount(value, NULL, 0, 1, HANDLERS_JOBS_MAX, &o->on_jobs))

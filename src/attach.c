@@ -20,7 +20,6 @@
 #include "home.h"
 #include "shell/interpreter.h"
 #include "shell/terminal.h"
-#include "store/state.h"
 
 enum {
     ANSWER_MAX = 1024,   /* bytes of a node that says that it is there */
@@ -29,9 +28,7 @@ enum {
 
 static char *path_of_port(uint16_t port)
 {
-    char *name = alloc_print("%u", port);
-    char *path = state_default_path(name);
-    free(name);
+    char *path = home_of_port(port);
     if (path == NULL)
         log_error("there is no HOME where the node's state could be; name its folder");
     return path;
@@ -46,6 +43,14 @@ static char *choose_path(const struct options *o)
     if (span_number(span_of(o->addresses[0]), &port) && port <= UINT16_MAX)
         return path_of_port((uint16_t)port);
     return alloc_string(o->addresses[0]);
+}
+
+bool attached_begin(struct attached *a, const struct caller_handlers *handlers, void *arg)
+{
+    a->caller = caller_new(a->loop, a->fd, handlers, arg);
+    if (a->caller == NULL)
+        log_error("cannot attach: %s", strerror(errno));
+    return a->caller != NULL;
 }
 
 void attached_send(struct attached *a, const char *words)
@@ -102,12 +107,6 @@ void attached_signalled(void *arg, int signo)
     struct attached *a = arg;
     a->signal = signo;
     loop_stop(a->loop);
-}
-
-bool attached_has_colour(void)
-{
-    const char *no_colour = getenv("NO_COLOR");
-    return no_colour == NULL || no_colour[0] == '\0';
 }
 
 static bool call(struct attached *a)

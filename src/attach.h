@@ -27,6 +27,9 @@ struct attached {
     int signal; /* the one to end by, or 0 */
 };
 
+/* Makes the caller. false if it cannot; the log has said why. Borrows both. */
+bool attached_begin(struct attached *a, const struct caller_handlers *handlers, void *arg);
+
 /* Sends words and a LF. */
 void attached_send(struct attached *a, const char *words);
 
@@ -39,9 +42,6 @@ void attached_end(void *arg, int status);
 
 /* For SIGTERM and SIGHUP: ends the loop, and us when it is cleaned up. */
 void attached_signalled(void *arg, int signo);
-
-/* Lines are shown in colour if the terminal may have it. */
-bool attached_has_colour(void);
 
 /* Both take over until it is time to leave. */
 void attach_serve_script(struct attached *a);

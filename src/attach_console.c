@@ -5,17 +5,17 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 
 #include "attach.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "home.h"
+#include "report/report.h"
 #include "shell/console.h"
 #include "shell/prompt.h"
 #include "shell/terminal.h"
-#include "store/state.h"
 
 enum {
     COMPLETION_US = 200000,      /* for the node to say who its peers are */
@@ -46,7 +46,7 @@ static void show(struct console_end *c, const char *before, struct span text, co
 
 static void show_diagnostic(struct console_end *c, const char *before, struct span text)
 {
-    bool colour = attached_has_colour();
+    bool colour = report_may_colour();
     char *start = alloc_print("%s%s", colour ? "\033[31m" : "", before);
     show(c, start, text, colour ? "\033[0m\n" : "\n");
     free(start);
@@ -60,13 +60,10 @@ static void log_here(void *arg, enum log_level level, struct span line)
 
 static void take_prompt(struct console_end *c, struct span words)
 {
-    struct span mark = span_cut_word(&words);
+    enum mark mark = prompt_mark(span_cut_word(&words));
     char *name = span_string(span_cut_word(&words));
     char *whom = span_string(words);
-    enum mark how = span_is(mark, "+")   ? MARK_DELIVERED
-                    : span_is(mark, ".") ? MARK_ON_ITS_WAY
-                                         : MARK_NONE;
-    char *prompt = prompt_text(how, name, strcmp(whom, "all") == 0 ? NULL : whom, c->utf8);
+    char *prompt = prompt_text(mark, name, strcmp(whom, "all") == 0 ? NULL : whom, c->utf8);
     terminal_prompt(c->terminal, prompt);
     free(prompt);
     free(name);
@@ -188,14 +185,10 @@ static bool open_terminal(struct console_end *c)
                                                       .interrupt = interrupted,
                                                       .end = leave,
                                                       .complete = complete};
-    const char *state = c->attached->options->state;
-    char *history =
-        state != NULL ? alloc_print("%s/history", state) : state_default_path("history");
+    char *typed_path = home_typed_path(c->attached->options);
     c->utf8 = prompt_has_utf8();
-    c->terminal = terminal_new(c->attached->loop, history, &handlers, c);
-    free(history);
-    if (c->terminal == NULL)
-        log_error("the terminal belongs to another job; start me in the foreground");
+    c->terminal = terminal_new(c->attached->loop, typed_path, &handlers, c);
+    free(typed_path);
     return c->terminal != NULL;
 }
 
@@ -203,17 +196,14 @@ void attach_serve_console(struct attached *a)
 {
     static const struct caller_handlers handlers = {.line = take_line, .end = take_end};
     struct console_end c = {.attached = a};
-    a->caller = caller_new(a->loop, a->fd, &handlers, &c);
-    if (a->caller == NULL) {
-        log_error("cannot attach: %s", strerror(errno));
+    if (!attached_begin(a, &handlers, &c))
         return;
-    }
     loop_on_signal(a->loop, SIGTERM, attached_signalled, a);
     loop_on_signal(a->loop, SIGHUP, attached_signalled, a);
     if (!open_terminal(&c))
         return;
     log_set_sink(log_here, &c);
-    attached_send(a, attached_has_colour() ? "/follow console colour" : "/follow console");
+    attached_send(a, report_may_colour() ? "/follow console colour" : "/follow console");
     log_notice("attached to the node at %s; Ctrl-D leaves it running, /quit ends it", a->path);
     loop_run(a->loop);
     log_set_sink(NULL, NULL);

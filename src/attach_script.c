@@ -9,13 +9,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "attach.h"
-#include "base/alloc.h"
 #include "base/log.h"
 #include "report/output.h"
+#include "report/report.h"
 #include "shell/interpreter.h"
 #include "shell/script.h"
 
@@ -158,7 +157,7 @@ static void ask_for_news(const struct attached *a)
     follow(a, o->json, "json");
     follow(a, o->json && terminal, "ascii");
     follow(a, people, "people");
-    follow(a, people && attached_has_colour(), "colour");
+    follow(a, people && report_may_colour(), "colour");
     caller_send(a->caller, span_of("\n"));
 }
 
@@ -179,11 +178,8 @@ void attach_serve_script(struct attached *a)
 {
     static const struct caller_handlers handlers = {.line = take_line, .end = take_end};
     struct porter p = {.attached = a};
-    a->caller = caller_new(a->loop, a->fd, &handlers, &p);
-    if (a->caller == NULL) {
-        log_error("cannot attach: %s", strerror(errno));
+    if (!attached_begin(a, &handlers, &p))
         return;
-    }
     p.output = output_new(a->loop, STDOUT_FILENO, reader_has_gone, &p);
     loop_on_turn(a->loop, turn, &p);
     loop_on_signal(a->loop, SIGTERM, signalled, &p);

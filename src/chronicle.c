@@ -107,13 +107,14 @@ static void append(struct chronicle *c, const struct history_line *line)
 {
     const struct span parts[] = {span_make((const char *)line, sizeof *line), line->address,
                                  line->name, line->node, line->text};
+    const size_t count = sizeof parts / sizeof parts[0];
     size_t size = 0;
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < count; i++)
         size += parts[i].len;
     if (c->last == NULL || c->last->room - c->last->used < size)
         add_block(c, size);
     struct block *b = c->last;
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (parts[i].len > 0)
             memcpy(b->bytes + b->used, parts[i].at, parts[i].len);
         b->used += parts[i].len;

@@ -8,14 +8,11 @@
 #include "facts.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-
-extern char **environ;
 
 static void add(struct facts *facts, size_t *count, const char *name, const char *value)
 {

@@ -192,12 +192,12 @@ bool handlers_have_ended(const struct handlers *h)
     return h == NULL || (jobs_have_ended(h->news) && jobs_have_ended(h->answers));
 }
 
-bool handlers_have_succeeded(struct handlers *h)
+bool handlers_finish(struct handlers *h)
 {
     if (h == NULL)
         return true;
-    bool news = jobs_have_succeeded(h->news);
-    bool answers = jobs_have_succeeded(h->answers);
+    bool news = jobs_finish(h->news);
+    bool answers = jobs_finish(h->answers);
     return news && answers;
 }
 

@@ -63,7 +63,8 @@ bool handlers_owe_answers(const struct handlers *h);
 void handlers_leave(struct handlers *h, uint64_t deadline);
 bool handlers_have_ended(const struct handlers *h); /* nothing runs, and nothing will */
 
-/* Says what was not run. Did every program run, within its time, without being killed? */
-bool handlers_have_succeeded(struct handlers *h);
+/* The last call but handlers_free(): gives up what has not ended, and says what was not run. Did
+ * every program run, within its time, without being killed? */
+bool handlers_finish(struct handlers *h);
 
 #endif

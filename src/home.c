@@ -20,6 +20,22 @@ uint16_t home_port(const struct options *o)
     return o->listen_count > 0 ? o->listen[0].port : o->port;
 }
 
+char *home_of_port(uint16_t port)
+{
+    char *name = alloc_print("%u", port);
+    char *path = state_default_path(name);
+    free(name);
+    return path;
+}
+
+/* One for all nodes without a folder of their own choice: a person types the same everywhere. */
+char *home_typed_path(const struct options *o)
+{
+    if (o->no_store)
+        return NULL;
+    return o->state != NULL ? alloc_print("%s/history", o->state) : state_default_path("history");
+}
+
 /* A daemon changes its folder: what is named must stay where it is now. */
 static char *named_path(const struct options *o)
 {
@@ -40,9 +56,7 @@ static char *choose_path(const struct options *o)
 {
     if (o->state != NULL)
         return named_path(o);
-    char *name = alloc_print("%u", home_port(o));
-    char *path = state_default_path(name);
-    free(name);
+    char *path = home_of_port(home_port(o));
     if (path == NULL)
         log_error("there is no HOME to keep the state in; use --state DIR or --no-store");
     return path;

@@ -12,6 +12,14 @@
 /* The port that the options name; 0 for a free one. */
 uint16_t home_port(const struct options *o);
 
+/* The state folder of the node on a port, where no other is named; the caller frees it. NULL if
+ * there is no HOME. */
+char *home_of_port(uint16_t port);
+
+/* The file for the lines that are typed on a terminal; the caller frees it. NULL if there is to be
+ * none, or no HOME. */
+char *home_typed_path(const struct options *o);
+
 /* Opens the state folder and its database, or neither where nothing is to be kept; *o then says
  * no_store. false if that failed; the log has said why. */
 bool home_open(struct options *o, struct state **state, struct database **db);

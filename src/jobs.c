@@ -18,13 +18,16 @@
 #include "facts.h"
 #include "wire/line.h"
 
-enum { COMPLAINTS_US = 1000000 /* between two lines of one kind about one program */ };
+enum {
+    COMPLAINTS_US = 1000000, /* between two lines of one kind about one program */
+    CAUSE_TEXT = 80,         /* bytes; a longer one is cut */
+};
 
 enum trouble { LEFT_OUT, NOT_RUN, OVERDUE, KILLED, TROUBLES };
 
 struct complaint {
     size_t count; /* since the last line about it */
-    char cause[80];
+    char cause[CAUSE_TEXT];
 };
 
 struct program {
@@ -105,7 +108,7 @@ static void complain(struct program *p, enum trouble trouble, const char *cause)
 
 static void complain_of_end(struct program *p, const struct child_end *end)
 {
-    char cause[80];
+    char cause[CAUSE_TEXT];
     if (end->error != 0) {
         snprintf(cause, sizeof cause, "cannot be run: %s", strerror(end->error));
         complain(p, NOT_RUN, cause);
@@ -317,7 +320,7 @@ bool jobs_have_ended(const struct jobs *jobs)
     return jobs->running == 0 && (jobs->over || jobs->first == NULL);
 }
 
-bool jobs_have_succeeded(struct jobs *jobs)
+bool jobs_finish(struct jobs *jobs)
 {
     if (!jobs_have_ended(jobs))
         give_up(jobs);

@@ -65,7 +65,8 @@ void jobs_turn(struct jobs *jobs);
 void jobs_leave(struct jobs *jobs, uint64_t deadline);
 bool jobs_have_ended(const struct jobs *jobs); /* nothing runs, and nothing will */
 
-/* Says what was not run. Was everything, within its time, without being killed? */
-bool jobs_have_succeeded(struct jobs *jobs);
+/* The last call but jobs_free(): gives up what has not ended, and says what was not run. Was
+ * everything, within its time, without being killed? */
+bool jobs_finish(struct jobs *jobs);
 
 #endif

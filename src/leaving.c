@@ -16,7 +16,7 @@
 enum {
     OUTPUT_PATIENCE_US = 10000000, /* for a reader of stdout that has stopped, at the end */
     HASTE_US = 500000,             /* for our goodbyes when that reader has gone */
-    LAST_MOMENT_US = 200000,       /* for both when --timeout is over */
+    LAST_MOMENT_US = 200000,       /* for each, and for programs, when --timeout is over */
 };
 
 static void drained(void *arg)
@@ -176,6 +176,12 @@ static void tell_what_was_missed(const struct app *app, const char *what)
         log_error("%s", what);
 }
 
+static void last_moment_is_over(void *arg)
+{
+    struct app *app = arg;
+    app->abrupt = true;
+}
+
 void app_timed_out(void *arg, const char *what)
 {
     struct app *app = arg;
@@ -188,13 +194,15 @@ void app_timed_out(void *arg, const char *what)
     if (app->phase == TALKING)
         notify_stopping();
     app->hasty = true;
+    timer_set(app->loop, &app->moment, loop_now(app->loop) + LAST_MOMENT_US, last_moment_is_over,
+              app);
     interpreter_cancel(app->interpreter);
     app_drop_script(app);
     drain_no_longer(app);
     node_hurry(app->node, LAST_MOMENT_US);
 }
 
-/* Whoever has enough waits for no dial, but those who have sent that are to know that we have it. */
+/* Whoever has enough waits for no dial, but those who have sent it are to know that we have it. */
 static bool has_finished(struct app *app)
 {
     if (app->enough && !node_has_confirmed(app->node)) {
@@ -213,8 +221,8 @@ void app_move_on(void *arg)
         timer_stop(app->loop, &app->drain);
         drained(app);
     }
-    if (app->phase == LEAVING && node_has_left(app->node) && handlers_have_ended(app->handlers) &&
-        !has_backlog(app))
+    if (app->phase == LEAVING && node_has_left(app->node) &&
+        (app->abrupt || handlers_have_ended(app->handlers)) && !has_backlog(app))
         loop_stop(app->loop);
 }
 
@@ -227,7 +235,7 @@ int app_final_status(struct app *app)
         app_raise_status(app, STATUS_UNDELIVERED);
     if (!node_is_stored(app->node)) /* the log has said why */
         app_raise_status(app, STATUS_FAILED);
-    if (!handlers_have_succeeded(app->handlers))
+    if (!handlers_finish(app->handlers))
         app_raise_status(app, STATUS_FAILED);
     bool counted = app->options.count != 0 && node_message_count(app->node) >= app->options.count;
     if (!counted && !node_reached_all(app->node, &which)) {

@@ -112,7 +112,7 @@ static void choose_log(const struct app *app, bool starting)
     system_log_choose(app->options.log == OPTIONS_LOG_SYSLOG, seen);
 }
 
-/* Whoever waits for us, a service manager or the one who started a daemon, learns that we listen. */
+/* A service manager, and whoever has started a daemon, wait to hear that we listen. */
 static bool tell_ready(struct app *app)
 {
     const struct options *o = &app->options;
@@ -185,7 +185,26 @@ static void tear_down(struct app *app)
     state_close(app->state);
     if (app->loop != NULL)
         loop_free(app->loop);
-    options_free(&app->options);
+}
+
+/* Returns the exit status; in the process that has started a daemon, as soon as that listens. */
+static int run_node(struct app *app)
+{
+    int status;
+    app->interactive = !app->options.receive_only && !app->options.daemon && terminal_possible();
+    choose_log(app, true);
+    if (app->options.daemon && !background_enter(&app->waiting, &status))
+        return status;
+    app->umask = umask(077);
+    app->status = start(app);
+    if (app->status == 0) {
+        loop_run(app->loop);
+        progress_finish(app->progress);
+        app->status = app_final_status(app);
+    }
+    status = app->status;
+    tear_down(app);
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -201,25 +220,7 @@ int main(int argc, char **argv)
     case OPTIONS_RUN: break;
     }
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
-    if (app.options.attach) {
-        app.status = attach_run(&app.options);
-        options_free(&app.options);
-        return app.status;
-    }
-    app.interactive = !app.options.receive_only && !app.options.daemon && terminal_possible();
-    choose_log(&app, true);
-    if (app.options.daemon && !background_enter(&app.waiting, &app.status)) {
-        options_free(&app.options);
-        return app.status;
-    }
-    app.umask = umask(077);
-    app.status = start(&app);
-    if (app.status == 0) {
-        loop_run(app.loop);
-        progress_finish(app.progress);
-        app.status = app_final_status(&app);
-    }
-    int status = app.status;
-    tear_down(&app);
+    int status = app.options.attach ? attach_run(&app.options) : run_node(&app);
+    options_free(&app.options);
     return status;
 }

@@ -10,11 +10,9 @@
 #include <unistd.h>
 
 #include "app.h"
-#include "base/alloc.h"
 #include "base/log.h"
 #include "home.h"
 #include "shell/answers.h"
-#include "shell/terminal.h"
 #include "system_log.h"
 
 /* --- joining the parts --- */
@@ -43,8 +41,7 @@ static void complain(void *arg, const char *text)
 static void node_event(void *arg, const struct event *event)
 {
     struct app *app = arg;
-    bool lost = event->kind == EVENT_FAILED || event->kind == EVENT_KEPT;
-    if (lost && app->console != NULL)
+    if (event_is_loss(event) && app->console != NULL)
         console_lost(app->console);
     chronicle_event(app->chronicle, event);
     report_event(app->report, event);
@@ -101,6 +98,7 @@ void app_make_node(struct app *app)
         .family = o->family,
         .answers = o->answer.words != NULL,
         .receipts = o->events && (o->json || !isatty(STDOUT_FILENO)),
+        .tally = o->progress,
         .no_exchange = o->no_exchange,
         .queue_lines = o->queue_lines,
         .queue_bytes = o->queue_bytes,
@@ -128,16 +126,10 @@ void app_make_quota(struct app *app)
         .count = app->options.count,
         .idle_us = app->options.idle_us,
         .timeout_us = app->options.timeout_us,
-        .listens = app->options.keep || app->options.receive_only ||
-                   script_is_null_device(STDIN_FILENO),
+        .listens =
+            app->options.keep || app->options.receive_only || script_is_null_device(STDIN_FILENO),
     };
     app->quota = quota_new(app->loop, app->node, &config, &handlers, app);
-}
-
-static bool wants_colour(const struct app *app)
-{
-    const char *no_colour = getenv("NO_COLOR");
-    return app->interactive && (no_colour == NULL || no_colour[0] == '\0');
 }
 
 void app_make_report(struct app *app)
@@ -151,7 +143,7 @@ void app_make_report(struct app *app)
         .format = o->format,
         .keys = answer_keys,
         .events = o->events || app->interactive,
-        .colour = wants_colour(app),
+        .colour = app->interactive && report_may_colour(),
         .ascii = terminal,
         .ids = o->ids,
         .nul = o->nul && !terminal,
@@ -206,19 +198,15 @@ bool app_make_console(struct app *app)
     const struct options *o = &app->options;
     if (!app->interactive)
         return true;
-    char *history = o->no_store        ? NULL
-                    : o->state != NULL ? alloc_print("%s/history", o->state)
-                                       : state_default_path("history");
-    app->console = console_new(app->loop, app->node, app->interpreter, history, o->to != NULL,
+    char *typed_path = home_typed_path(o);
+    app->console = console_new(app->loop, app->node, app->interpreter, typed_path, o->to != NULL,
                                app_insist, app);
-    free(history);
-    if (app->console == NULL) {
-        log_error("the terminal belongs to another job; start me in the foreground");
+    free(typed_path);
+    if (app->console == NULL)
         return false;
-    }
     log_set_sink(diagnostic, app);
     if (app->chronicle != NULL && !o->json)
-        chronicle_recall(app->chronicle, wants_colour(app), show_recalled, app);
+        chronicle_recall(app->chronicle, report_may_colour(), show_recalled, app);
     return true;
 }
 

@@ -17,7 +17,7 @@
 #include "base/text.h"
 
 enum {
-    LOG_TEXT = 2048,     /* bytes of one diagnostic; longer ones are cut */
+    LOG_TEXT = 2048,         /* bytes of one diagnostic; longer ones are cut */
     LOG_LINE = PIPE_BUF - 1, /* bytes of a line but its LF, escapes and prefix included */
 };
 

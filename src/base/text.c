@@ -7,7 +7,6 @@
 
 #include "base/text.h"
 
-#include <stdio.h>
 #include <unictype.h>
 #include <unistr.h>
 #include <uniwidth.h>

@@ -14,7 +14,7 @@
 
 static const char blanks[] = " \t\n";
 
-/* Copies what stands in quotes; from is behind the opening one. Returns the closing one, or NULL. */
+/* Copies what stands in quotes, from behind the opening one. Returns the closing one, or NULL. */
 static const char *copy_quoted(const char *from, char quote, char **to)
 {
     for (; *from != quote; from++) {

@@ -8,9 +8,9 @@
 
 /*
  * Words are separated by blanks and line feeds. '...' is taken as it stands; within "..." a
- * backslash makes a double quote or a backslash plain, elsewhere it does so with any byte. NULL
- * with *cause, a static text, if there is no program or a word does not end. The list ends with NULL and
- * is one block, words included, that the caller frees.
+ * backslash makes a double quote or a backslash plain, elsewhere it does so with any byte. The list
+ * ends with NULL and is one block, words included, that the caller frees. NULL with *cause, a
+ * static text, if there is no program or a word does not end.
  */
 char **words_cut(const char *text, const char **cause);
 

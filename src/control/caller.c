@@ -6,7 +6,6 @@
 
 #include "control/caller.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -14,7 +13,7 @@
 #include "base/log.h"
 #include "net/channel.h"
 
-enum { LINE_MAX_HERE = 1024 * 1024 /* bytes: more than any line that a node prints */ };
+enum { NODE_LINE_MAX = 1024 * 1024 /* bytes: more than any line that a node prints */ };
 
 struct caller {
     struct channel *channel;
@@ -105,7 +104,7 @@ static void came(void *arg, struct span bytes)
 {
     struct caller *c = arg;
     if (!buffer_append(&c->input, bytes)) {
-        log_error("the node says a line of more than %d bytes", LINE_MAX_HERE);
+        log_error("the node says a line of more than %d bytes", NODE_LINE_MAX);
         end(c, -1);
         return;
     }
@@ -134,8 +133,8 @@ struct caller *caller_new(struct loop *loop, int fd, const struct caller_handler
         free(c);
         return NULL;
     }
-    buffer_init(&c->input, LINE_MAX_HERE);
-    buffer_init(&c->harmless, LINE_MAX_HERE);
+    buffer_init(&c->input, NODE_LINE_MAX);
+    buffer_init(&c->harmless, NODE_LINE_MAX);
     return c;
 }
 

@@ -30,8 +30,8 @@ struct caller *caller_new(struct loop *loop, int fd, const struct caller_handler
 void caller_free(struct caller *c);
 
 void caller_send(struct caller *c, struct span bytes);
-void caller_finish(struct caller *c); /* nothing more is sent */
-void caller_hold(struct caller *c, bool hold);
-size_t caller_queued(const struct caller *c); /* bytes that the node has not taken */
+void caller_finish(struct caller *c);          /* nothing more is sent */
+void caller_hold(struct caller *c, bool hold); /* nothing is read meanwhile */
+size_t caller_queued(const struct caller *c);  /* bytes that the node has not taken */
 
 #endif

@@ -10,9 +10,9 @@
 #include "mesh/node.h"
 
 enum {
-    CLIENT_INPUT_MAX = 128 * 1024,       /* bytes read and not run yet; then it is not read */
-    CLIENT_ANSWERS_MAX = 64 * 1024,      /* bytes not taken by it; then no more orders are run */
-    CLIENT_OUTPUT_MAX = 4 * 1024 * 1024, /* bytes not taken by it; then it is closed */
+    /* Bytes that it has not taken; of what it says control/intake.h has the limit. */
+    CLIENT_ANSWERS_MAX = 64 * 1024,      /* then no more orders are run */
+    CLIENT_OUTPUT_MAX = 4 * 1024 * 1024, /* then it is closed */
 };
 
 struct client;

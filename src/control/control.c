@@ -23,6 +23,7 @@ struct control {
     char *folder;
     int fd;
     struct timer retry;
+    bool failing; /* that was said once, until one succeeds */
     struct client *clients[CONTROL_CLIENTS];
     size_t count;
 };
@@ -66,9 +67,12 @@ static void knocked(void *arg, int events)
     (void)events;
     int fd = accept(c->fd, NULL, NULL);
     if (fd >= 0) {
+        c->failing = false;
         take_in(c, fd);
     } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR && errno != ECONNABORTED) {
-        log_error("control socket: %s", strerror(errno));
+        if (!c->failing)
+            log_error("nobody can attach for now: %s", strerror(errno));
+        c->failing = true;
         loop_watch(c->config.loop, c->fd, 0, knocked, c);
         timer_set(c->config.loop, &c->retry, loop_now(c->config.loop) + RETRY_US, listen_again, c);
     }

@@ -78,3 +78,17 @@ bool follow_parse(struct span words, unsigned *follow, char **cause)
         *follow = found;
     return wrong == NULL;
 }
+
+struct report_config follow_form(unsigned follow)
+{
+    return (struct report_config){
+        .style = (follow & FOLLOW_JSON) != 0     ? REPORT_JSON
+                 : (follow & FOLLOW_PEOPLE) != 0 ? REPORT_PEOPLE
+                                                 : REPORT_TEXT,
+        .events = (follow & FOLLOW_EVENTS) != 0,
+        .colour = (follow & FOLLOW_COLOUR) != 0,
+        .ascii = (follow & FOLLOW_ASCII) != 0,
+        .ids = (follow & FOLLOW_IDS) != 0,
+        .timestamps = (follow & FOLLOW_TIMES) != 0,
+    };
+}

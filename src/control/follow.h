@@ -6,7 +6,7 @@
 #ifndef HASHFLOW_CONTROL_FOLLOW_H
 #define HASHFLOW_CONTROL_FOLLOW_H
 
-#include "base/span.h"
+#include "report/report.h"
 
 enum {
     FOLLOW_MESSAGES = 1,
@@ -22,5 +22,8 @@ enum {
 
 /* words: what stands behind /follow. false with *cause, a new string that the caller frees. */
 bool follow_parse(struct span words, unsigned *follow, char **cause);
+
+/* How what it follows is printed; the keys of JSON are left to the caller. */
+struct report_config follow_form(unsigned follow);
 
 #endif

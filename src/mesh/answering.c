@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "mesh/delivery.h"
 #include "mesh/exchange.h"
+#include "mesh/forms.h"
 #include "mesh/internal.h"
 #include "mesh/link.h"
 #include "mesh/peer.h"
@@ -102,7 +102,7 @@ bool node_answer(struct node *node, size_t which, struct span text)
     struct taken *t = *find(node, which);
     if (t == NULL || t->link == NULL || t->cut)
         return false;
-    if (!delivery_can_carry(text, &cause) || t->bytes + text.len + 1 > NODE_ANSWER_MAX) {
+    if (!form_can_carry(text, &cause) || t->bytes + text.len + 1 > NODE_ANSWER_MAX) {
         t->cut = true;
         return false;
     }

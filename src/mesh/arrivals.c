@@ -21,6 +21,7 @@
 enum {
     SHELF_BYTES = 1 << 20,     /* stored for a stdout that is slow */
     ARRIVAL_BYTES = 64 * 1024, /* about so much is stored as one */
+    LEAST_BYTES = 8,           /* of a verb besides its text: never more than its sender counts */
     /* Of one sender, not confirmed: its window, and once more that of a numbering begun anew. */
     OPEN_BYTES = 2 * NODE_OUTBOX_MAX,
 };
@@ -32,7 +33,7 @@ struct arrival {
     uint64_t epoch;     /* of the sender's numbering */
     uint64_t last;      /* number of the last line */
     uint64_t due;       /* when the sink has written so much, they have left */
-    size_t bytes;       /* of them, as verbs */
+    size_t bytes;       /* of them, as verbs; without a store a little less */
     struct slice lines; /* as verbs, if they may have to be stored */
     int64_t row;        /* where they are stored; 0 not */
     size_t untold;      /* bytes at their end that stay there for the next run */
@@ -105,14 +106,18 @@ static void count_open(struct peer *peer, size_t open)
         link_hold(peer->link);
 }
 
+static struct slice copy_line(struct node *node, const struct verb *verb)
+{
+    char room[VERB_HEAD];
+    const struct span parts[] = {verb_head(verb->kind, verb->seq, room), verb->text, span_of("\n")};
+    return spool_write(&node->arrived, parts, 3);
+}
+
 void arrivals_add(struct peer *peer, const struct verb *verb)
 {
     struct node *node = peer->node;
-    char room[VERB_HEAD];
-    const struct span parts[] = {verb_head(verb->kind, verb->seq, room), verb->text, span_of("\n")};
-    size_t bytes = parts[0].len + parts[1].len + parts[2].len;
-    struct slice line =
-        node->db != NULL ? spool_write(&node->arrived, parts, 3) : (struct slice){0};
+    struct slice line = node->db != NULL ? copy_line(node, verb) : (struct slice){0};
+    size_t bytes = node->db != NULL ? line.len : LEAST_BYTES + verb->text.len;
     struct arrival *a = node->last_arrival;
     if (node->arrivals == NULL || !belongs(node, a, peer, line)) {
         a = append(node, peer);

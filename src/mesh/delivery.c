@@ -84,7 +84,7 @@ static void count_confirmed(void *arg, const struct outbox_run *run)
     }
 }
 
-/* What waits for a durable peer, as the store has it, or will have when it takes something again. */
+/* What waits for a durable peer: in the store, or as soon as that takes something again. */
 void delivery_recount(struct peer *peer)
 {
     struct outbox *box = &peer->box;
@@ -277,22 +277,9 @@ void delivery_post(struct peer *peer, enum verb_kind kind, struct span text, boo
     slice_release(verb);
 }
 
-bool delivery_can_carry(struct span text, const char **cause)
-{
-    if (text.len > MESSAGE_TEXT_MAX)
-        *cause = "the text is longer than 65000 bytes; send it in parts";
-    else if (memchr(text.at, '\0', text.len) != NULL)
-        *cause = "the text has a NUL byte; send binary data encoded, as with base64";
-    else if (memchr(text.at, '\n', text.len) != NULL)
-        *cause = "the text has a line feed";
-    else
-        return true;
-    return false;
-}
-
 bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause)
 {
-    if (!delivery_can_carry(text, cause))
+    if (!form_can_carry(text, cause))
         return false;
     if (peer->row.banned) {
         *cause = "it is banned; /connect lifts that";
@@ -330,7 +317,7 @@ static bool is_addressed(const struct peer *peer)
 bool node_broadcast(struct node *node, struct span text, const char **cause)
 {
     size_t addressed = 0;
-    if (!delivery_can_carry(text, cause))
+    if (!form_can_carry(text, cause))
         return false;
     struct slice verb = form_verb(node, VERB_BCAST, ++node->seq, text);
     for (size_t i = 0; i < node->peer_count; i++) {

@@ -19,9 +19,6 @@ bool delivery_waits(const struct peer *peer);
 uint64_t delivery_count(const struct peer *peer); /* lines that wait */
 bool delivery_is_away(const struct peer *peer);
 
-/* Can it be a line's text? Otherwise *cause, a static text. */
-bool delivery_can_carry(struct span text, const char **cause);
-
 /* Posts a line under a new number. hold: leaving waits for it. */
 void delivery_post(struct peer *peer, enum verb_kind kind, struct span text, bool hold);
 void delivery_make_durable(struct peer *peer); /* what waits in memory is stored from now on */
@@ -33,8 +30,8 @@ void delivery_lose(struct peer *peer, size_t bytes, const char *cause);
 void delivery_give_up(struct peer *peer, const char *cause); /* all that waits is lost */
 void delivery_part(struct peer *peer, const char *cause);    /* the same, unless it is stored */
 
-/* The peer has turned out to be this node: nothing that was for everyone is owed to it, and what was
- * for it alone is lost. */
+/* The peer has turned out to be this node: nothing that was for everyone is owed to it, and what
+ * was for it alone is lost. */
 void delivery_to_us(struct peer *peer, const char *cause);
 
 #endif

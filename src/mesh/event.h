@@ -7,6 +7,8 @@
 #ifndef HASHFLOW_MESH_EVENT_H
 #define HASHFLOW_MESH_EVENT_H
 
+#include <stdbool.h>
+
 #include "wire/address.h"
 
 enum event_kind {
@@ -56,7 +58,13 @@ struct event {
     struct span text;       /* EVENT_MESSAGE, EVENT_SAID, EVENT_QUESTION, EVENT_ANSWER */
     size_t count;           /* lines, but for EVENT_REFUSED and EVENT_QUESTION */
     const struct question *question; /* EVENT_ANSWER: ours */
-    bool stored;            /* EVENT_KEPT_BACK */
+    bool stored;                     /* EVENT_KEPT_BACK */
 };
+
+/* Something that was sent is lost, or at least not delivered by this run. */
+static inline bool event_is_loss(const struct event *event)
+{
+    return event->kind == EVENT_FAILED || event->kind == EVENT_KEPT;
+}
 
 #endif

@@ -37,6 +37,21 @@ void form_free(struct node *node)
     spool_free(&node->verbs);
 }
 
+_Static_assert(MESSAGE_TEXT_MAX == 65000, "the complaint names it");
+
+bool form_can_carry(struct span text, const char **cause)
+{
+    if (text.len > MESSAGE_TEXT_MAX)
+        *cause = "the text is longer than 65000 bytes; send it in parts";
+    else if (memchr(text.at, '\0', text.len) != NULL)
+        *cause = "the text has a NUL byte; send binary data encoded, as with base64";
+    else if (memchr(text.at, '\n', text.len) != NULL)
+        *cause = "the text has a line feed";
+    else
+        return true;
+    return false;
+}
+
 struct slice form_verb(struct node *node, enum verb_kind kind, uint64_t seq, struct span text)
 {
     char room[VERB_HEAD];

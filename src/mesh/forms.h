@@ -14,6 +14,9 @@ struct peer;
 void form_start(struct node *node);
 void form_free(struct node *node);
 
+/* Can it be a line's text? Otherwise *cause, a static text. */
+bool form_can_carry(struct span text, const char **cause);
+
 struct slice form_verb(struct node *node, enum verb_kind kind, uint64_t seq, struct span text);
 
 /* The form that this peer's outbox has; verb is the line's other form. */

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What is said on a connection, and what it means for whom we know: one function per kind of
- * session event. It decides who speaks; it does not know how bytes travel.
+ * session event; plain.c has those of plain lines. It does not know how bytes travel.
  */
 #include "config.h"
 
 #include "mesh/hearing.h"
-
-#include <stdlib.h>
 
 #include "base/log.h"
 #include "mesh/answering.h"
@@ -20,41 +18,20 @@
 #include "mesh/internal.h"
 #include "mesh/link.h"
 #include "mesh/liveness.h"
-#include "mesh/membership.h"
 #include "mesh/peer.h"
+#include "mesh/plain.h"
 #include "mesh/pump.h"
 #include "mesh/questions.h"
 #include "mesh/rendezvous.h"
 
 enum { RESUME_LINE = 64 };
 
-/* Where somebody who claims an address can be answered: at the source that we see, with the port
- * it claims. The original program believes its own address to be a loopback one on many machines;
- * between programs of one machine that is the one to use. */
-static struct address answer_address(const struct link *link, const struct address *claimed)
-{
-    if (address_is_loopback(claimed) && address_is_loopback(&link->remote))
-        return *claimed;
-    struct address a = link->remote;
-    a.port = claimed->port;
-    return a;
-}
-
-/* The original program's probe bears the address of whom it probes. 127.0.0.1 from elsewhere is
- * only what many of them take for their own. */
-static bool claims_us(const struct link *link, const struct message *m)
-{
-    struct address from = answer_address(link, &m->from);
-    return membership_is_own(link->node, &from) ||
-           (!address_is_loopback(&m->from) && membership_is_own(link->node, &m->from));
-}
-
 static void tell(struct node *node, const struct event *event)
 {
     node->sink.event(node->sink.arg, event);
 }
 
-static void tell_message(struct node *node, struct event event)
+void hearing_tell_message(struct node *node, struct event event)
 {
     node->messages++;
     node->last_receipt = loop_now(node->loop);
@@ -62,121 +39,6 @@ static void tell_message(struct node *node, struct event event)
     tell(node, &event);
     if (node_has_enough(node))
         link_hold_all(node);
-}
-
-static void tell_plain(struct node *node, const char *address, const char *name, struct span text)
-{
-    tell_message(node, (struct event){.address = address,
-                                      .name = name,
-                                      .scope = SCOPE_BROADCAST,
-                                      .text = text});
-}
-
-/* The peer that a plain message speaks for; NULL if it is us, or nobody to be remembered. */
-static struct peer *find_speaker(struct link *link, const struct message *m, struct address *from)
-{
-    *from = answer_address(link, &m->from);
-    struct peer *peer = link->peer;
-    if (peer != NULL && peer->row.address_count > 0 && !peer->transient &&
-        address_equal(&peer->row.addresses[0], from)) {
-        if (peer->row.dialect != DIALECT_SESSION)
-            peer_set_name(peer, m->name);
-        return peer;
-    }
-    return membership_claim(link->node, from, m->name, &link->remote);
-}
-
-/* A stream's lines go down the connection that it opened: it belongs to the first who speaks. */
-static void adopt(struct link *link, struct peer *peer)
-{
-    enum dialect dialect = session_dialect(link->session);
-    /* A session peer speaks sessions: what waits for it goes to nobody who only has its address. */
-    if (peer->row.dialect == DIALECT_SESSION)
-        return;
-    if (dialect == DIALECT_ONESHOT && peer->row.dialect == DIALECT_UNKNOWN)
-        peer_set_dialect(peer, DIALECT_ONESHOT);
-    /* Whoever closes after each message, with LF or without, stays a one-shot peer. */
-    if (dialect == DIALECT_STREAM && peer->row.dialect != DIALECT_ONESHOT &&
-        link->role == SESSION_LISTENER && peer->link == NULL &&
-        (link->peer == NULL || link->peer->transient))
-        rendezvous_stream(link, peer);
-    peer_spoke(peer);
-    peer_settle(peer, NULL);
-}
-
-static void remember_greeter(struct link *link)
-{
-    struct peer *peer =
-        membership_claim(link->node, &link->claimed, span_of(link->claimed_name), &link->remote);
-    if (peer != NULL)
-        adopt(link, peer);
-}
-
-static void hear_greeting(struct link *link, const struct session_event *event)
-{
-    struct address from;
-    if (link->role == SESSION_DIALER && link->peer != NULL) {
-        if (link->peer->row.dialect != DIALECT_SESSION)
-            peer_set_name(link->peer, event->message.name);
-        return;
-    }
-    from = answer_address(link, &event->message.from);
-    if (claims_us(link, &event->message))
-        return;
-    link->claimed = from;
-    span_copy(event->message.name, link->claimed_name, sizeof link->claimed_name);
-    /* A greeting with LF waits for /hello: who it is is settled when the dialect is. */
-    if (session_dialect(link->session) == DIALECT_UNKNOWN)
-        return;
-    struct peer *peer = find_speaker(link, &event->message, &from);
-    if (peer != NULL)
-        adopt(link, peer);
-}
-
-static void hear_chat(struct link *link, const struct session_event *event)
-{
-    struct address from = answer_address(link, &event->message.from);
-    if (claims_us(link, &event->message)) {
-        log_detail("a message that claims to come from us was ignored");
-        return;
-    }
-    struct peer *peer = find_speaker(link, &event->message, &from);
-    char text[ADDRESS_TEXT], name[NAME_TEXT];
-    address_print(&from, text);
-    name_shown(event->message.name, name);
-    if (peer != NULL)
-        adopt(link, peer);
-    tell_plain(link->node, text, name, event->message.text);
-}
-
-static void hear_raw(struct link *link, const struct session_event *event)
-{
-    char text[ADDRESS_TEXT];
-    address_print(&link->remote, text);
-    if (link->peer == NULL && session_dialect(link->session) == DIALECT_STREAM && !link->ended)
-        rendezvous_stream(link, membership_transient(link->node, &link->remote));
-    tell_plain(link->node, text, "-", event->message.text);
-}
-
-/* Who is meant by an exit: a third party may say it, from elsewhere, so the claim counts as it
- * stands, unless it is the loopback address that many an original program takes for its own. */
-static void hear_exit(struct link *link, const struct session_event *event)
-{
-    struct address from = event->message.from;
-    if (address_is_loopback(&from))
-        from = answer_address(link, &from);
-    struct peer *peer = membership_by_address(link->node, &from);
-    if (peer == NULL || peer->left || (peer->link != NULL && peer->link != link) ||
-        (peer->link == link && link_is_session(link)))
-        return;
-    if (strcmp(peer->row.name, "-") == 0)
-        peer_set_name(peer, event->message.name);
-    peer->left = true;
-    peer->heard = false;
-    if (peer->link == link)
-        link_answer_bye(link);
-    else
-        peer_settle(peer, "left");
 }
 
 static void begin_session(struct peer *peer)
@@ -225,7 +87,7 @@ static void hear_dialect(struct link *link, const struct session_event *event)
         hear_plain_dialect(link, peer, event->dialect);
     else if (link->role == SESSION_LISTENER && link->claimed.family != 0 &&
              event->dialect == DIALECT_STREAM)
-        remember_greeter(link);
+        plain_settle_greeter(link);
 }
 
 static void hear_hello(struct link *link, const struct session_event *event)
@@ -248,13 +110,13 @@ static void hear_line(struct link *link, const struct verb *verb)
     if (node_has_enough(link->node))
         return; /* it keeps what is not confirmed */
     peer->mark = verb->seq;
-    tell_message(link->node,
-                 (struct event){.address = peer->text,
-                                .name = peer->shown,
-                                .node = peer->row.node,
-                                .scope = verb->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST,
-                                .id = {peer->row.node, peer->epoch, verb->seq},
-                                .text = verb->text});
+    hearing_tell_message(
+        link->node, (struct event){.address = peer->text,
+                                   .name = peer->shown,
+                                   .node = peer->row.node,
+                                   .scope = verb->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST,
+                                   .id = {peer->row.node, peer->epoch, verb->seq},
+                                   .text = verb->text});
     arrivals_add(peer, verb);
 }
 
@@ -364,22 +226,9 @@ static void hear_done(struct link *link, const struct session_event *event)
 {
     (void)event;
     if (link->claimed.family != 0 && link->peer == NULL)
-        remember_greeter(link);
+        plain_settle_greeter(link);
     if (!link->ended)
         link_kill(link, "finished");
-}
-
-/* What a banned peer says in plain lines, and what somebody says whom we only heard of. */
-static bool is_ignored(struct link *link, const struct session_event *event)
-{
-    bool claims = event->kind == SESSION_GREETING || event->kind == SESSION_CHAT ||
-                  event->kind == SESSION_EXIT;
-    if (link->hearsay)
-        return claims || event->kind == SESSION_RAW || event->kind == SESSION_REFUSED;
-    if (!claims)
-        return false;
-    struct address from = answer_address(link, &event->message.from);
-    return door_bars(link, &from, event->kind == SESSION_CHAT);
 }
 
 /* Plain lines that came in one piece with the last that was wanted: they cannot be given back. */
@@ -391,14 +240,14 @@ static bool is_too_late(const struct link *link, const struct session_event *eve
 
 void hearing_event(void *arg, const struct session_event *event)
 {
-    static void (*const hear[])(struct link *link, const struct session_event *event) = {
-        [SESSION_DIALECT] = hear_dialect, [SESSION_GREETING] = hear_greeting,
-        [SESSION_EXIT] = hear_exit,       [SESSION_CHAT] = hear_chat,
-        [SESSION_RAW] = hear_raw,         [SESSION_HELLO] = hear_hello,
+    static void (*const hear[])(struct link * link, const struct session_event *event) = {
+        [SESSION_DIALECT] = hear_dialect, [SESSION_GREETING] = plain_greeting,
+        [SESSION_EXIT] = plain_exit,      [SESSION_CHAT] = plain_chat,
+        [SESSION_RAW] = plain_raw,        [SESSION_HELLO] = hear_hello,
         [SESSION_VERB] = hear_verb,       [SESSION_REFUSED] = hear_refused,
         [SESSION_FAILED] = hear_failed,   [SESSION_DONE] = hear_done,
     };
-    if (is_ignored(arg, event))
+    if (plain_is_ignored(arg, event))
         return;
     if (is_too_late(arg, event))
         hear_refused(arg, &(struct session_event){.cause = "came after the last message wanted"});

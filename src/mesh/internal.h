@@ -87,8 +87,8 @@ struct node {
     struct plain_form *plain; /* and for streams */
     size_t plain_count;
     struct node_progress progress; /* but for what is left; tally.c */
-    struct timer tell; /* losses are told together; losses.c */
-    uint64_t told_at;  /* monotonic us; 0 never */
+    struct timer tell;             /* losses are told together; losses.c */
+    uint64_t told_at;              /* monotonic us; 0 never */
 
     /* What we receive: hearing.c counts it, arrivals.c keeps it. */
     uint64_t messages;                       /* told */

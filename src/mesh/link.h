@@ -60,14 +60,14 @@ void link_reap(struct node *node); /* frees the dead ones */
 /* --- what is said on it --- */
 
 void link_send(struct link *link, struct buffer *line); /* and frees the buffer */
-bool link_has_room(const struct link *link); /* it reads what it is answered */
+bool link_has_room(const struct link *link);            /* it reads what it is answered */
 void link_name(struct link *link);                      /* says what we are called */
 void link_pong(struct link *link, struct span token);
 void link_ack(struct link *link); /* what is kept, at the latest when the link has room for it */
 
 /*
- * How a connection ends: parting.c. The peer is parted at once by all but the first two, which still hear
- * what confirms our lines; every end that is not immediate has a deadline.
+ * How a connection ends: parting.c. The peer is parted at once by all but the first two, which
+ * still hear what confirms our lines; every end that is not immediate has a deadline.
  *
  *                     | what waits | says       | hears on | for
  *   link_bye          | is sent    | /bye       | yes      | our leaving, /disconnect

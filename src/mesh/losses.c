@@ -57,12 +57,12 @@ void losses_count(struct peer *peer, size_t lines, enum event_scope scope, const
 
 static void tell_kept(struct peer *peer, enum event_kind kind)
 {
+    const char *cause = peer->cause[0] != '\0' ? peer->cause : "not confirmed in time";
     peer_tell(peer->node, peer,
               (struct event){.kind = kind,
                              .count = delivery_count(peer),
                              .stored = peer->box.durable,
-                             .cause = peer->cause[0] != '\0' ? peer->cause
-                                                             : "not confirmed in time"});
+                             .cause = cause});
 }
 
 void losses_keep(struct peer *peer)

@@ -95,7 +95,8 @@ static struct node_config with_defaults(const struct node_config *config)
     c.queue_lines = c.queue_lines != 0 ? c.queue_lines : NODE_QUEUE_LINES;
     c.queue_bytes = c.queue_bytes != 0 ? c.queue_bytes : NODE_QUEUE_BYTES;
     c.queue_age_s = c.queue_age_s != 0 ? c.queue_age_s : NODE_EXPIRY_S;
-    c.no_exchange = c.no_exchange || c.passing; /* a visitor introduces nobody, and stays with its host */
+    /* A visitor introduces nobody, and stays with its host. */
+    c.no_exchange = c.no_exchange || c.passing;
     c.heartbeat_us = c.heartbeat_us != 0 ? c.heartbeat_us : NODE_HEARTBEAT_US;
     c.suspect_us = c.suspect_us != 0 ? c.suspect_us : NODE_SUSPECT_US;
     c.down_us = c.down_us != 0 ? c.down_us : NODE_DOWN_US;

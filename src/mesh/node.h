@@ -12,15 +12,15 @@
 #include "wire/session.h"
 
 enum {
-    NODE_LISTENERS = 16,           /* most addresses to listen on */
-    NODE_OUTBOX_MAX = 4194304,     /* bytes that wait for one peer */
-    NODE_STALL_US = 1000000,       /* a full peer without progress for so long is given up */
-    NODE_HEARTBEAT_US = 15000000,  /* when the configuration says 0; see struct node_config */
+    NODE_LISTENERS = 16,          /* most addresses to listen on */
+    NODE_OUTBOX_MAX = 4194304,    /* bytes that wait for one peer */
+    NODE_STALL_US = 1000000,      /* a full peer without progress for so long is given up */
+    NODE_HEARTBEAT_US = 15000000, /* when the configuration says 0; see struct node_config */
     NODE_SUSPECT_US = 30000000,
     NODE_DOWN_US = 45000000,
     NODE_EXPIRY_S = 7 * 24 * 3600, /* a session peer away for longer gets no broadcasts */
-    NODE_QUEUE_LINES = 1000000,    /* stored for one peer, unless the configuration says otherwise */
-    NODE_QUEUE_BYTES = 256 << 20,
+    NODE_QUEUE_LINES = 1000000,    /* stored for one peer, when the configuration says 0, */
+    NODE_QUEUE_BYTES = 256 << 20,  /* and bytes of them */
     NODE_QUESTIONS = 16,           /* of ours, open at a time */
     NODE_QUESTIONS_TAKEN = 64,     /* of others, not answered yet, */
     NODE_QUESTIONS_OF_PEER = 8,    /* and of one of them; who asks more is told "busy" */
@@ -47,6 +47,7 @@ struct node_config {
     bool passing;              /* ask others not to remember us */
     int family;                /* 4 or 6: this one only; 0: both */
     bool receipts;             /* tell EVENT_QUEUED to EVENT_LOST */
+    bool tally;                /* count lines for node_look_progress() */
     bool answers;              /* EVENT_QUESTION is taken care of; else they are told "none" */
     bool no_exchange;          /* neither tell peers of others nor believe them */
     uint64_t queue_lines;      /* most that wait for one peer, stored; 0: NODE_QUEUE_LINES */
@@ -220,10 +221,11 @@ void node_tell_losses(struct node *node);
 bool node_is_delivered(const struct node *node);
 
 /* How far sending has come. A line for three peers counts three times, its bytes as they are on the
- * wire; what a new connection brings again does not count again. */
+ * wire; what a new connection brings again does not count again. Without a tally only what is left is
+ * known. */
 struct node_progress {
     uint64_t sent_lines, sent_bytes;
-    uint64_t acked_lines, acked_bytes; /* delivered, by whatever shows that for the peer's dialect */
+    uint64_t acked_lines, acked_bytes; /* delivered, however the peer's dialect shows that */
     uint64_t left_lines, left_bytes;   /* leaving waits for them; those on their way included */
 };
 void node_look_progress(const struct node *node, struct node_progress *out);

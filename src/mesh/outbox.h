@@ -13,8 +13,8 @@
 #include "net/loop.h"
 
 /*
- * Lines that wait for one peer, each ended by LF: as verbs (/msg 7 TEXT) for a session and while the
- * dialect is not known, as plain messages for a stream. They stay until confirmed.
+ * Lines that wait for one peer, each ended by LF: as verbs (/msg 7 TEXT) for a session and while
+ * the dialect is not known, as plain messages for a stream. They stay until confirmed.
  *
  * What waits for a peer that is durable is stored: then lines holds only what is on its way, or
  * soon will be, while it is connected. For everybody else lines is all there is.

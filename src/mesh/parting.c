@@ -60,7 +60,7 @@ static void detach(struct link *link, const char *cause)
 {
     struct peer *peer = link->peer;
     bool dialled = peer != NULL && peer->attempt.link == link;
-    bool used = link_is_used(link);
+    bool used = peer != NULL && link_is_used(link);
     link_part(link, cause);
     if (dialled) {
         dialer_ended(peer, cause);

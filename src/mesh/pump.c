@@ -25,10 +25,10 @@
 #include "store/outbox.h"
 
 enum {
-    PUMP_BYTES = 256 * 1024, /* on the connection at a time */
+    PUMP_BYTES = 256 * 1024,   /* on the connection at a time */
     REFILL_BYTES = 512 * 1024, /* of stored lines in memory: below that more are read */
-    CHECK_US = 20000,        /* how soon the kernel's queue is looked at again, */
-    CHECK_MAX_US = 640000,   /* later and later while nothing moves */
+    CHECK_US = 20000,          /* how soon the kernel's queue is looked at again, */
+    CHECK_MAX_US = 640000,     /* later and later while nothing moves */
 };
 
 /* --- progress --- */
@@ -169,8 +169,8 @@ static size_t whole_lines(struct span run, size_t room)
 static size_t window_left(const struct outbox *box)
 {
     size_t flying = box->sent - box->foreign;
-    size_t window = box->window == 0 || box->window > NODE_OUTBOX_MAX ? NODE_OUTBOX_MAX
-                                                                      : (size_t)box->window;
+    size_t window =
+        box->window == 0 || box->window > NODE_OUTBOX_MAX ? NODE_OUTBOX_MAX : (size_t)box->window;
     return flying < window ? window - flying : 0;
 }
 

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "mesh/delivery.h"
 #include "mesh/exchange.h"
+#include "mesh/forms.h"
 #include "mesh/internal.h"
 #include "mesh/link.h"
 #include "mesh/peer.h"
@@ -107,6 +107,8 @@ static struct question *new_question(struct node *node, struct span text, uint64
     return q;
 }
 
+_Static_assert(NODE_QUESTIONS == 16, "the complaint names it");
+
 static bool may_ask(const struct node *node, const char **cause)
 {
     size_t open = 0;
@@ -119,7 +121,7 @@ static bool may_ask(const struct node *node, const char **cause)
 struct question *node_ask(struct node *node, struct peer *peer, struct span text, uint64_t wait_us,
                           const char **cause)
 {
-    if (!may_ask(node, cause) || !delivery_can_carry(text, cause))
+    if (!may_ask(node, cause) || !form_can_carry(text, cause))
         return NULL;
     struct question *q = new_question(node, text, wait_us);
     for (size_t i = 0; i < node->peer_count; i++) {

@@ -17,8 +17,7 @@ void receipts_line(struct peer *peer, enum event_kind kind, uint64_t seq)
     struct node *node = peer->node;
     if (!node->config.receipts)
         return;
-    peer_tell(node, peer,
-              (struct event){.kind = kind, .id = {node->id, node->epoch, seq}});
+    peer_tell(node, peer, (struct event){.kind = kind, .id = {node->id, node->epoch, seq}});
 }
 
 void receipts_verbs(struct peer *peer, enum event_kind kind, struct span lines, uint64_t above,

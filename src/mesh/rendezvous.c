@@ -11,7 +11,6 @@
 #include "mesh/rendezvous.h"
 
 #include "mesh/arrivals.h"
-#include "mesh/delivery.h"
 #include "mesh/dialer.h"
 #include "mesh/door.h"
 #include "mesh/hearsay.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Counts lines as they go and as they are acknowledged, for whoever shows it. It decides nothing,
- * and does not know what a line says.
+ * Counts lines as they go and as they are acknowledged, if somebody shows it: that takes a walk over
+ * all bytes. It decides nothing, and does not know what a line says.
  */
 #include "config.h"
 
@@ -13,6 +13,8 @@
 
 void tally_sent(struct node *node, struct span lines)
 {
+    if (!node->config.tally)
+        return;
     node->progress.sent_lines += span_count_lines(lines);
     node->progress.sent_bytes += lines.len;
 }
@@ -25,7 +27,8 @@ void tally_acked(struct node *node, uint64_t lines, uint64_t bytes)
 
 void tally_front(const struct peer *peer, size_t bytes)
 {
-    tally_acked(peer->node, queue_count_lines(&peer->box.lines, bytes), bytes);
+    if (peer->node->config.tally)
+        tally_acked(peer->node, queue_count_lines(&peer->box.lines, bytes), bytes);
 }
 
 /* What leaving would not wait for does not count as left: copies for those who were away. */

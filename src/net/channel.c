@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -298,6 +299,12 @@ void channel_limit_silence(struct channel *c, uint64_t us)
 bool channel_is_finished(const struct channel *c)
 {
     return c->finished;
+}
+
+bool channel_has_hung_up(const struct channel *c)
+{
+    struct pollfd p = {.fd = c->fd};
+    return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 size_t channel_queued(const struct channel *c)

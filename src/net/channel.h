@@ -52,6 +52,9 @@ int channel_unacknowledged(
 void channel_finish(struct channel *c);
 bool channel_is_finished(const struct channel *c); /* the FIN has been sent */
 
+/* Neither side can say anything any more. A held channel learns of it in no other way. */
+bool channel_has_hung_up(const struct channel *c);
+
 /* A held channel reads nothing: the other side's writes fill the kernel's buffers and stop. */
 void channel_hold(struct channel *c, bool hold);
 

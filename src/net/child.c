@@ -51,8 +51,6 @@ struct children {
     pid_t guard; /* 0 once it has ended */
 };
 
-extern char **environ;
-
 /* ---- on the other side of fork(2) */
 
 /* A group as its number when it begins, and as the negative of it when it has ended. */

@@ -28,9 +28,8 @@ struct child_order {
     char **environment;       /* all of it, NAME=VALUE */
     const struct span *input; /* its stdin; NULL for /dev/null */
     mode_t umask;
-    uint64_t limit_us; /* then it is stopped; 0 for none */
-    bool
-        takes[CHILD_STREAMS]; /* its stdout, its stderr are handed over; or they go to our stderr */
+    uint64_t limit_us;         /* then it is stopped; 0 for none */
+    bool takes[CHILD_STREAMS]; /* that stream is handed over; otherwise it goes to our stderr */
 };
 
 struct child_end {

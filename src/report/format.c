@@ -11,6 +11,8 @@
 #include "base/alloc.h"
 #include "base/text.h"
 
+_Static_assert(FORMAT_MAX == 4096 && FORMAT_WIDTH_MAX == 1000, "the complaints name them");
+
 struct piece {
     bool is_field;
     enum format_field field;

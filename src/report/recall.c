@@ -10,9 +10,7 @@
 #include <time.h>
 
 #include "base/text.h"
-
-#define DIM   "\033[2m"
-#define PLAIN "\033[0m"
+#include "report/internal.h"
 
 static void add(struct buffer *out, const char *text)
 {
@@ -47,11 +45,11 @@ static void add_who(struct buffer *out, const struct history_line *line)
 void recall_format(struct buffer *out, const struct history_line *line, bool colour)
 {
     size_t shown = text_prefix(line->text, RECALL_TEXT);
-    add(out, colour ? DIM : "");
+    add(out, colour ? COLOUR_DIM : "");
     add_time(out, line->at);
     add_who(out, line);
     text_escape(out, span_make(line->text.at, shown));
     add(out, shown < line->text.len ? "\u2026" : "");
-    add(out, colour ? PLAIN : "");
+    add(out, colour ? COLOUR_PLAIN : "");
     add(out, "\n");
 }

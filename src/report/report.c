@@ -15,7 +15,7 @@
 #include "wire/message.h"
 
 /* \x1b for each byte and what is around it, as often as a format can ask for it. */
-enum { LINE_MAX_BYTES = FORMAT_PIECES_MAX * 6 * (MESSAGE_TEXT_MAX + FORMAT_MAX) };
+enum { RECORD_MAX = FORMAT_PIECES_MAX * 6 * (MESSAGE_TEXT_MAX + FORMAT_MAX) };
 
 struct report *report_new(const struct report_config *config, const struct report_sink *sink)
 {
@@ -28,7 +28,7 @@ struct report *report_new(const struct report_config *config, const struct repor
     r->config = *config;
     r->sink = *sink;
     r->style = styles[config->style];
-    buffer_init(&r->line, LINE_MAX_BYTES);
+    buffer_init(&r->line, RECORD_MAX);
     return r;
 }
 
@@ -38,6 +38,12 @@ void report_free(struct report *r)
         return;
     buffer_free(&r->line);
     free(r);
+}
+
+bool report_may_colour(void)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    return no_colour == NULL || no_colour[0] == '\0';
 }
 
 bool report_has_losses(const struct report *r)

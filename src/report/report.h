@@ -41,6 +41,9 @@ struct report_sink {
     void *arg;
 };
 
+/* May there be colours at all, or has the user asked for none: NO_COLOR, see no-color.org? */
+bool report_may_colour(void);
+
 struct report *report_new(const struct report_config *config, const struct report_sink *sink);
 void report_free(struct report *r);
 

@@ -71,7 +71,7 @@ static size_t complete(void *arg, enum completion_kind kind, struct span prefix,
 }
 
 struct console *console_new(struct loop *loop, struct node *node, struct interpreter *interpreter,
-                            const char *history, bool text, void (*quit)(void *arg), void *arg)
+                            const char *typed_path, bool text, void (*quit)(void *arg), void *arg)
 {
     static const struct terminal_handlers handlers = {
         .line = typed, .cancel = cancelled, .interrupt = ended, .end = ended, .complete = complete};
@@ -83,7 +83,7 @@ struct console *console_new(struct loop *loop, struct node *node, struct interpr
     c->arg = arg;
     c->utf8 = prompt_has_utf8();
     prompt_init(&c->prompt, node, interpreter);
-    c->terminal = terminal_new(loop, history, &handlers, c);
+    c->terminal = terminal_new(loop, typed_path, &handlers, c);
     if (c->terminal == NULL) {
         free(c);
         return NULL;

@@ -52,7 +52,7 @@ static struct editor *current;
 
 /* ---- what is on the screen */
 
-/* While readline shows a message in its place it keeps a copy of the prompt and brings that back. */
+/* While readline shows a message in its place it has a copy of the prompt and brings that back. */
 static bool prompt_can_change(void)
 {
     return !RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG);

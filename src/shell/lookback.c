@@ -14,6 +14,8 @@
 
 enum { LINES = 20 }; /* unless the user says otherwise */
 
+_Static_assert(HISTORY_LINES == 10000, "the complaint names it");
+
 static void fail(struct interpreter *in, const char *cause)
 {
     commands_complain(in, STATUS_FAILED, alloc_print("/%s: %s", in->waiting.command->name, cause));
@@ -59,10 +61,12 @@ static bool parse(struct span arguments, struct span *who, uint64_t *count)
     bool alone = second.len == 0;
     *count = LINES;
     *who = span_of("");
-    if (first.len == 0 || (alone && span_number(first, count)))
-        return *count >= 1 && *count <= HISTORY_LINES;
-    *who = first;
-    return alone || (span_number(second, count) && *count >= 1 && *count <= HISTORY_LINES);
+    if (first.len > 0 && !(alone && span_number(first, count))) {
+        *who = first;
+        if (!alone && !span_number(second, count))
+            return false;
+    }
+    return *count >= 1 && *count <= HISTORY_LINES;
 }
 
 static void answer_history(struct interpreter *in, struct database *db, struct span arguments)

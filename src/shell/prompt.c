@@ -52,6 +52,23 @@ const char *prompt_target(const struct prompt *p)
     return strcmp(v.name, "-") != 0 ? v.name : v.address;
 }
 
+static const char *const mark_words[MARK_COUNT] = {
+    [MARK_NONE] = "-", [MARK_ON_ITS_WAY] = ".", [MARK_DELIVERED] = "+"};
+
+const char *prompt_mark_word(enum mark mark)
+{
+    return mark_words[mark];
+}
+
+enum mark prompt_mark(struct span word)
+{
+    for (int i = 0; i < MARK_COUNT; i++) {
+        if (span_is(word, mark_words[i]))
+            return (enum mark)i;
+    }
+    return MARK_NONE;
+}
+
 char *prompt_text(enum mark mark, const char *name, const char *whom, bool utf8)
 {
     static const char *const signs[MARK_COUNT][2] = {

@@ -34,6 +34,10 @@ void prompt_update(struct prompt *p);
  * turn. */
 const char *prompt_target(const struct prompt *p);
 
+/* A mark as a program reads it, "-", "." or "+"; and back, where anything else is MARK_NONE. */
+const char *prompt_mark_word(enum mark mark);
+enum mark prompt_mark(struct span word);
+
 /* The prompt as it is shown; whom may be NULL. A new string that the caller frees. */
 char *prompt_text(enum mark mark, const char *name, const char *whom, bool utf8);
 

@@ -31,7 +31,7 @@ struct terminal {
     struct timer overdue; /* keys that wait for the rest of a sequence */
     bool closed;          /* no more keys: Ctrl-D, or the terminal is gone */
     bool interrupted;     /* nothing was typed since the last Ctrl-C */
-    char *history_path;   /* NULL: none is kept */
+    char *typed_path;     /* NULL: none is kept */
 };
 
 bool terminal_possible(void)
@@ -222,18 +222,20 @@ static void die(void *arg, int signo)
 
 /* ---- start and end */
 
-struct terminal *terminal_new(struct loop *loop, const char *history_path,
+struct terminal *terminal_new(struct loop *loop, const char *typed_path,
                               const struct terminal_handlers *handlers, void *arg)
 {
-    if (!job_wait_for_foreground())
+    if (!job_wait_for_foreground()) {
+        log_error("the terminal belongs to another job; start me in the foreground");
         return NULL;
+    }
     struct terminal *t = alloc_zero(1, sizeof *t);
     t->loop = loop;
     t->handlers = handlers;
     t->arg = arg;
     t->keys = keys_new();
-    t->history_path = history_path != NULL ? alloc_string(history_path) : NULL;
-    typed_load(history_path);
+    t->typed_path = typed_path != NULL ? alloc_string(typed_path) : NULL;
+    typed_load(typed_path);
     loop_on_signal(loop, SIGINT, interrupt, t);
     loop_on_signal(loop, SIGQUIT, die, t);
     loop_on_signal(loop, SIGTSTP, suspend, t);
@@ -248,12 +250,12 @@ void terminal_free(struct terminal *t)
 {
     if (t == NULL)
         return;
-    if (t->history_path != NULL && typed_save(t->history_path) == -1)
-        log_error("%s: %s", t->history_path, strerror(errno));
+    if (t->typed_path != NULL && typed_save(t->typed_path) == -1)
+        log_error("%s: %s", t->typed_path, strerror(errno));
     loop_unwatch(t->loop, STDIN_FILENO);
     timer_stop(t->loop, &t->overdue);
     editor_free(t->editor);
     keys_free(t->keys);
-    free(t->history_path);
+    free(t->typed_path);
     free(t);
 }

@@ -38,15 +38,16 @@ bool terminal_possible(void);
 
 /*
  * Waits for the foreground (a job in the background stops until fg), prepares the terminal, takes
- * SIGINT, SIGQUIT, SIGTSTP, SIGCONT and SIGWINCH from the loop. history_path: where lines are kept
+ * SIGINT, SIGQUIT, SIGTSTP, SIGCONT and SIGWINCH from the loop. typed_path: where lines are kept
  * from one run to the next, its folders being made as needed; NULL keeps none. Borrows loop and
- * handlers. NULL if the foreground cannot be had: an orphan in the background.
+ * handlers. NULL if the foreground cannot be had, as by an orphan in the background; the log has
+ * said so.
  */
-struct terminal *terminal_new(struct loop *loop, const char *history_path,
+struct terminal *terminal_new(struct loop *loop, const char *typed_path,
                               const struct terminal_handlers *handlers, void *arg);
 
-/* Clears the typed line, gives the terminal its former settings, writes the history. To be called
- * when the loop has ended: the signals stay taken. Accepts NULL. */
+/* Clears the typed line, gives the terminal its former settings, writes what was typed. To be
+ * called when the loop has ended: the signals stay taken. Accepts NULL. */
 void terminal_free(struct terminal *t);
 
 /* What stands before the typed line, e.g. "alice> "; copied. May change while a line is typed, and

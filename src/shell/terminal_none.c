@@ -12,11 +12,11 @@ bool terminal_possible(void)
     return false;
 }
 
-struct terminal *terminal_new(struct loop *loop, const char *history_path,
+struct terminal *terminal_new(struct loop *loop, const char *typed_path,
                               const struct terminal_handlers *handlers, void *arg)
 {
     (void)loop;
-    (void)history_path;
+    (void)typed_path;
     (void)handlers;
     (void)arg;
     return NULL;

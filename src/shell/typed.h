@@ -15,7 +15,7 @@ void typed_load(const char *path);
 void typed_add(const char *line);
 
 /* Appends what was added to the file, 0600, and makes it and its folders, 0700, if they are
- * missing: another node of the same person may have written to it in the meantime. -1 with errno. */
+ * missing: another node of the same person may have written to it meanwhile. -1 with errno. */
 int typed_save(const char *path);
 
 #endif

@@ -20,8 +20,8 @@ struct ballast;
 struct ballast *ballast_new(const char *folder);
 void ballast_free(struct ballast *b); /* the file stays */
 
-/* Makes the file if it is missing, the disk has room for it and a little more, and it is time to try; now is
- * clock_now_us(). Failing is no error. */
+/* Makes the file if it is missing, the disk has room for it and a little more, and it is time to
+ * try; now is clock_now_us(). Failing is no error. */
 void ballast_keep(struct ballast *b, uint64_t now);
 
 /* Is the whole file there, as far as is known? Without it the disk is short of room. */

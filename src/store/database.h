@@ -28,10 +28,10 @@ const char *database_node(const struct database *db);
  * again. After a disk was full some room has been made (ballast.h): it is worth trying again. */
 bool database_commit(struct database *db);
 
-/* A transaction besides the turns', for what may be lost: whatever becomes of it, no turn is harmed,
- * the log says nothing, and no ballast goes. What is written in between is part of it. false if it
- * could not be, or was not kept: *cause is then a new string that the caller frees, or NULL if a
- * turn's transaction is open: later it may be possible. */
+/* A transaction besides the turns', for what may be lost: whatever becomes of it, no turn is
+ * harmed, the log says nothing, and no ballast goes. What is written in between is part of it.
+ * false if it could not be, or was not kept: *cause is then a new string that the caller frees,
+ * or NULL if a turn's transaction is open: later it may be possible. */
 bool database_try_begin(struct database *db, char **cause);
 bool database_try_commit(struct database *db, char **cause);
 
@@ -48,8 +48,8 @@ struct sqlite3_stmt *database_statement(struct database *db, const char *sql, bo
  * borrow. false on failure, also of an earlier write of the turn. */
 bool database_run(struct database *db, struct sqlite3_stmt *statement);
 
-/* An id for a new row: above last, which the caller has given before, perhaps in a turn whose commit
- * failed, and above what highest, the text of a SELECT, finds. */
+/* An id for a new row: above last, which the caller has given before, perhaps in a turn whose
+ * commit failed, and above what highest, the text of a SELECT, finds. */
 int64_t database_new_id(struct database *db, const char *highest, int64_t last);
 
 /* Steps a statement that returns rows: true for each, then false. A failure ends them, with a line

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What was said, to be looked up later: the newest lines, ours and those of others, and a search for
- * words in them. Nothing depends on it: a failure costs the lines that were being written.
+ * What was said, to be looked up later: the newest lines, ours and those of others, and a search
+ * for words in them. Nothing depends on it: a failure costs the lines that were being written.
  */
 #ifndef HASHFLOW_STORE_HISTORY_H
 #define HASHFLOW_STORE_HISTORY_H

@@ -13,7 +13,7 @@
 struct sqlite3;
 
 /* SQLITE_OK with *handle, which sqlite3_close() takes, or another code with *cause, a new string.
- * A damaged file is moved aside with a line in the log; on a full disk the ballast is thrown out. */
+ * A damaged file is moved aside, which the log says; on a full disk the ballast is thrown out. */
 int opening_open(const char *path, struct ballast *ballast, struct sqlite3 **handle, char **cause);
 
 /* Has that result come about because the disk is full? */

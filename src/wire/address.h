@@ -12,8 +12,8 @@
 #include "base/span.h"
 
 enum {
-    ADDRESS_TEXT = 80,         /* room for any printed address and its NUL */
-    ADDRESS_HOST = 256,        /* room for a host name (RFC 1035: 253) and its NUL */
+    ADDRESS_TEXT = 80,           /* room for any printed address and its NUL */
+    ADDRESS_HOST = 256,          /* room for a host name (RFC 1035: 253) and its NUL */
     ADDRESS_DEFAULT_PORT = 7216, /* below 32768: a redial cannot meet itself as ephemeral port */
 };
 
@@ -31,7 +31,7 @@ bool address_parse(struct span text, struct address *out);
 void address_print(const struct address *a, char out[ADDRESS_TEXT]);
 
 bool address_equal(const struct address *a, const struct address *b);
-int address_compare(const struct address *a, const struct address *b); /* a total order */
+int address_compare(const struct address *a, const struct address *b);    /* a total order */
 bool address_same_host(const struct address *a, const struct address *b); /* all but the port */
 bool address_is_loopback(const struct address *a);
 bool address_is_any(const struct address *a); /* 0.0.0.0 or :: */

@@ -18,7 +18,7 @@ struct line_cutter {
 };
 
 enum line_result {
-    LINE_NONE,     /* no whole line yet; the bytes are kept */
+    LINE_NONE, /* no whole line yet; the bytes are kept */
     LINE_WHOLE,
     LINE_TOO_LONG, /* over LINE_MAX_BYTES: nothing is handed out; see line_skip */
 };

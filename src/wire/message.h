@@ -11,7 +11,7 @@
 #include "wire/address.h"
 
 enum {
-    MESSAGE_TEXT_MAX = 65000,  /* bytes of TEXT on every path; longer is refused whole */
+    MESSAGE_TEXT_MAX = 65000,   /* bytes of TEXT on every path; longer is refused whole */
     MESSAGE_ONESHOT_MAX = 1024, /* header and text together towards a one-shot peer */
     NAME_MAX_BYTES = 64,
     NAME_TEXT = NAME_MAX_BYTES + 1,

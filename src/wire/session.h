@@ -12,10 +12,10 @@
 #include "wire/verb.h"
 
 enum {
-    SESSION_ANSWER_US = 1500000,   /* a greeting not answered by then: a stream peer */
-    SESSION_HELLO_US = 10000000,   /* until then a late /hello still makes it a session */
-    SESSION_SILENCE_US = 2000000,  /* a whole header without LF, then silence: a one-shot message */
-    SESSION_TAIL_US = 10000000,    /* how long a connection is kept after that */
+    SESSION_ANSWER_US = 1500000,  /* a greeting not answered by then: a stream peer */
+    SESSION_HELLO_US = 10000000,  /* until then a late /hello still makes it a session */
+    SESSION_SILENCE_US = 2000000, /* a header without LF, then silence: a one-shot message */
+    SESSION_TAIL_US = 10000000,   /* how long a connection is kept after that */
 };
 
 enum dialect { DIALECT_UNKNOWN, DIALECT_ONESHOT, DIALECT_STREAM, DIALECT_SESSION };
@@ -30,7 +30,7 @@ enum session_event_kind {
     SESSION_HELLO,    /* verb.hello. The owner calls session_accept() or session_close() before it
                          returns. */
     SESSION_VERB,     /* verb: any other known verb of an accepted session */
-    SESSION_REFUSED,  /* cause: something arrived that cannot be delivered; the connection goes on */
+    SESSION_REFUSED,  /* cause: what arrived cannot be delivered; the connection goes on */
     SESSION_FAILED,   /* cause: the dial has failed, or the other side broke the rules. Nothing more
                          comes; send what is queued and close. Before a session the other side may
                          have refused it: then verb is its VERB_ERROR or VERB_BYE. */

@@ -7,6 +7,7 @@ import re
 import signal
 
 from hashflow_test import Stopwatch, main, test, wait_until
+from hashflow_test.process import is_there
 
 
 def answers(node):
@@ -25,14 +26,6 @@ def asker(scene, *others):
 
 def missing(node, who, why):
     return node.complains(re.compile(rf"/ask: \S+ {who}: .*{why}"))
-
-
-def is_there(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def note(path):

@@ -306,7 +306,7 @@ def in_order(scene):
     assert node.finish() == 0
 
 
-@test("on a connection that replaces another the question is asked again, unless an answer has begun")
+@test("on a connection in place of another the question is asked again, unless an answer has begun")
 def replaced(scene):
     node = scene.node("alice")
     who = Identity("bob")

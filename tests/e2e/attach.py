@@ -9,21 +9,10 @@ import re
 import signal
 
 from hashflow_test import main, test, wait_until
+from hashflow_test.control import pair, with_state
 from hashflow_test.ledger import as_input, check_each_once, entries
 from hashflow_test.node import BINARY, environment, parse_message
 from hashflow_test.process import pipe_size
-
-
-def with_state(scene, label, *options, **more):
-    folder = scene.path(f"{label}.state")
-    return scene.node(label, "--state", folder, *options, **more), folder
-
-
-def pair(scene, *options):
-    alice, folder = with_state(scene, "alice", *options)
-    bob = scene.node("bob")
-    alice.connect(bob.address)
-    return alice, folder, bob
 
 
 def attach(scene, *options, home=None, **more):

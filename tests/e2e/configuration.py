@@ -69,14 +69,16 @@ def wins(scene):
     one, two = unique_ip(), unique_ip()
     path = write(scene.path("config"), f"listen {one}:0", "no-store")
     node = scene.node("alice", "-l", f"{two}:0", "--config", path)
-    assert {address.split(":")[0] for address in node.ask("/whoami")[0].split(" ")[3:]} == {one, two}
+    addresses = node.ask("/whoami")[0].split(" ")[3:]
+    assert {address.split(":")[0] for address in addresses} == {one, two}
 
 
 @test("an option of the command line takes the place of one in the file that excludes it")
 def rivals(scene):
     ip = unique_ip()
     taken = scene.node("taken")
-    path = write(scene.path("config"), f"port {taken.port}", "quiet", f"state {scene.path('state')}")
+    path = write(scene.path("config"), f"port {taken.port}", "quiet",
+                 f"state {scene.path('state')}")
     node = scene.node("alice", "-l", f"{ip}:0", "-v", "--no-store", "--config", path)
     assert node.address.startswith(f"{ip}:")
     node.err.wait(re.compile("listening on"))  # not quiet

@@ -15,23 +15,9 @@ import sys
 from hashflow_test import Skip, Stopwatch, main, test, wait_until
 from hashflow_test.node import has_sanitizer
 from hashflow_test.sockets import read_to_end
-from hashflow_test.control import dial_control
+from hashflow_test.control import dial_control, pair, with_state
 
 CLIENTS = 32
-
-
-def with_state(scene, label, *options, **more):
-    """A node with a state folder, and that folder."""
-    folder = scene.path(f"{label}.state")
-    return scene.node(label, "--state", folder, *options, **more), folder
-
-
-def pair(scene, *options):
-    """alice with a state folder, connected with bob."""
-    alice, folder = with_state(scene, "alice", *options)
-    bob = scene.node("bob")
-    alice.connect(bob.address)
-    return alice, folder, bob
 
 
 @test("a client's lines are answered to that client alone, and the last line is how it went")
@@ -305,7 +291,7 @@ def gone(scene):
 
 @test("a follower that does not read is closed and told of on stderr; all others get everything")
 def slow_follower(scene):
-    alice, folder, bob = pair(scene)
+    alice, folder, bob = pair(scene, "--no-history")
     stopped, reading = dial_control(folder), scene.control(folder)
     stopped.sendall(b"/follow messages\n/echo following\n")
     assert stopped.recv(100) == b"/echo following\n"
@@ -394,6 +380,22 @@ def console(scene):
     client.complains("/nosuch")
     assert re.match(r"\| 127\.0\.0\.1:\d+ +bob +session +up", client.ask("/peers")[0])
     assert client.finish() == 1
+
+
+@test("a client that is not read, for it has said too much, is noticed when it goes")
+def gone_unread(scene):
+    alice, folder = with_state(scene, "alice", "--drain", "1")
+    alice.sync()
+    idle = alice.descriptors()
+    clients = [dial_control(folder) for _ in range(3)]
+    for client in clients:
+        client.sendall(b"/wait up=5\n" + b"hello\n" * 20000)
+    wait_until(lambda: alice.descriptors() == idle + 3, "they were let in")
+    for client in clients:
+        client.close()
+    wait_until(lambda: alice.descriptors() == idle, "they were let go")
+    assert scene.control(folder).ask("/echo still here") == ["/echo still here"]
+    assert alice.finish() == 0
 
 
 @test("without a state folder there is no socket")

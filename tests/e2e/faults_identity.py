@@ -46,7 +46,7 @@ def two_bobs(scene):
     assert alice.finish() == 1, "one command has failed"
 
 
-@test("a state folder is copied and both run: a third one says so loudly, and there is no ping-pong")
+@test("a state folder is copied and both run: a third says so loudly, and there is no ping-pong")
 def cloned(scene):
     first = keeper(scene, "twin", "one")
     assert first.finish() == 0

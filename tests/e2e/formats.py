@@ -119,7 +119,8 @@ def json_unharmed(scene):
 def json_for_jq(scene):
     if not shutil.which("jq"):
         raise Skip("jq is missing")
-    data = told(scene, "--json", "-e", texts=TEXTS, orders=["/peers", "/whoami", "/help", "/echo é"])
+    data = told(scene, "--json", "-e", texts=TEXTS,
+                orders=["/peers", "/whoami", "/help", "/echo é"])
     answer = jq("[.type, (.text|type)]", data).decode().splitlines()
     assert len(answer) == data.count(b"\n")
     assert answer.count('["message","string"]') == len(TEXTS)
@@ -206,7 +207,8 @@ def fields(scene):
 @test("a format: widths, alignment, zeros and precision")
 def layout(scene):
     data = told(scene, "-F", r"%-8n|%8k|%05l|%.3p|%-6.2p|", texts=["hëllo".encode(), b""])
-    assert data.decode() == "alice   |     msg|00006|hël|hë    |\nalice   |     msg|00000||      |\n"
+    assert data.decode() == ("alice   |     msg|00006|hël|hë    |\n"
+                             "alice   |     msg|00000||      |\n")
 
 
 @test("a format does not touch replies and events")

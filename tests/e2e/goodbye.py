@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A peer that has said /bye and not hung up yet is away: what is sent in that moment waits for it."""
+"""A peer that has said /bye and not hung up yet is away: what is sent in that moment waits."""
 
 from hashflow_test import dead_address, main, test
 from hashflow_test.session import Identity, dial_session

@@ -8,6 +8,7 @@ import signal
 
 from hashflow_test import Stopwatch, main, test, wait_until
 from hashflow_test.node import BINARY
+from hashflow_test.process import is_there
 
 #: What a text may hold: everything but LF and NUL.
 TEXTS = [b"plain", b"", b"  two  spaces\t", b"'\"\\ $HOME `id` %s", b"\xff\xfe not UTF-8 \x1b[31m",
@@ -42,14 +43,6 @@ class Notes:
             file.write("#!/bin/sh\n" + text.replace("{notes}", f"'{self.path}'") + "\n")
         os.chmod(path, 0o755)
         return path
-
-
-def is_there(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def children(node):
@@ -161,8 +154,8 @@ def words(scene):
 @test("a program has its own group, the caller's umask, and nothing that it was not given")
 def environment(scene):
     notes = Notes(scene)
-    handler = notes.script("{ tr '\\0' '\\n' </proc/$$/environ | cut -d= -f1 | sort | tr '\\n' ' '; "
-                           "echo; umask; ls /proc/self/fd | wc -l; "
+    handler = notes.script("{ tr '\\0' '\\n' </proc/$$/environ | cut -d= -f1 | sort | "
+                           "tr '\\n' ' '; echo; umask; ls /proc/self/fd | wc -l; "
                            # Signals 1 to 28: the C library has kept two of the higher ones.
                            "grep -cE 'Sig(Blk|Ign):.*0{7}$' /proc/self/status; "
                            "read -r pid name state parent group rest </proc/$$/stat; "
@@ -200,7 +193,8 @@ def who_asks(scene):
 @test("what cannot be meant is wrong usage, and says what is wrong")
 def wrong(scene):
     for option, value, cause in (
-            ("--on", "message", "KIND"), ("--on", "massage=true", "KIND"), ("--on", "=true", "KIND"),
+            ("--on", "message", "KIND"), ("--on", "massage=true", "KIND"),
+            ("--on", "=true", "KIND"),
             ("--on", "message=", "no program"), ("--on", "message= \t", "no program"),
             ("--on", "message=''", "no program"), ("--on", "message='a", "never closed"),
             ("--on", 'message=a "', "never closed"), ("--on", "up=a\\", "backslash"),
@@ -223,7 +217,8 @@ def slow(scene):
     assert len(children(node)) == 4
     assert node.finish() == 1
     assert watch.seconds() < 25
-    assert node.complaints() == ["hashflow: on leaving 996 programs of --on were not run, and 4 stopped"]
+    assert node.complaints() == [
+        "hashflow: on leaving 996 programs of --on were not run, and 4 stopped"]
 
 
 def gated(notes):
@@ -282,7 +277,8 @@ def full(scene):
               if (found := re.search(r"not run, too many events are waiting, (\d+) times?", line))]
     assert sum(counts) == 300, node.complaints()
     assert len(counts) < 20
-    assert node.complaints()[-1] == "hashflow: on leaving 1000 programs of --on were not run, and 1 stopped"
+    assert node.complaints()[-1] == (
+        "hashflow: on leaving 1000 programs of --on were not run, and 1 stopped")
     assert len(node.messages()) == 1301
 
 
@@ -297,8 +293,9 @@ def full_of_bytes(scene):
         talker.send("x" * 60000)
     node.out.wait_count(81)
     assert node.finish() == 1
-    waited = re.fullmatch(r"hashflow: on leaving (\d+) programs of --on were not run, and 1 stopped",
-                          node.complaints()[-1])
+    waited = re.fullmatch(
+        r"hashflow: on leaving (\d+) programs of --on were not run, and 1 stopped",
+        node.complaints()[-1])
     assert 65 <= int(waited.group(1)) <= 69, node.complaints()
 
 

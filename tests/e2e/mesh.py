@@ -124,12 +124,13 @@ def host_name(scene):
     alice = scene.node("alice")
     lines = alice.ask(f"/connect localhost:{bob.port}")
     assert len(lines) == 1 and lines[0].endswith(" bob session"), lines
+    address = lines[0].split(" ")[1]  # IPv4 or IPv6, as the machine has it
     alice.send(f"/msg localhost:{bob.port} by host name")
     bob.hears("by host name")
-    assert alice.ask(f"/ping localhost:{bob.port}")[0].startswith(f"/ping {bob.address} bob ")
+    assert alice.ask(f"/ping localhost:{bob.port}")[0].startswith(f"/ping {address} bob ")
     alice.send(f"/disconnect localhost:{bob.port}", "/echo parted")
     alice.expect("/echo parted")
-    assert alice.peers()[bob.address].state == "down"
+    assert alice.peers()[address].state == "down"
 
 
 @test("a host name that does not resolve is a failed command with a reason, and stops nothing else")

@@ -234,7 +234,7 @@ def back_to_back(scene):
 
 # ---- --timeout
 
-@test("-W 2 against a listener that says nothing ends in 2 s, with status 4 and a line that says why")
+@test("-W 2 against a listener that says nothing ends in 2 s, with status 4 and the reason")
 def mute(scene):
     listener = scene.listener()
     clock = Stopwatch()
@@ -307,6 +307,23 @@ def handlers(scene):
     assert node.wait() == 4
     assert clock.seconds() < 3
     node.complains("hashflow: --timeout is over before all was done")
+
+
+@test("--timeout waits for no handler that is deaf to a SIGTERM, and leaves none")
+def deaf_handlers(scene):
+    deaf, note = scene.path("deaf"), scene.path("note")
+    with open(deaf, "w", encoding="ascii") as file:
+        file.write(f"trap '' TERM; echo $$ >{note}.new; mv {note}.new {note}\n"
+                   "while :; do sleep 1; done\n")
+    clock = Stopwatch()
+    node = scene.node("alice", "-W", "2", "--on", f"message=sh {deaf}")
+    scene.session(node).msg("one")
+    wait_until(lambda: os.path.exists(note), "the handler runs")
+    with open(note, encoding="ascii") as file:
+        pid = int(file.read())
+    assert node.wait() == 4 and clock.seconds() < 3.5, clock.seconds()
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the handler is gone")
+    node.complains("hashflow: the 2 s of --timeout are over")
 
 
 @test("a node that has finished in time does not care about its --timeout")

@@ -118,7 +118,8 @@ def listening(script):
 
 def say(machine, to, *lines):
     """A message from a machine to another, delivered when this returns."""
-    status, _, errors = machine.run("".join(f"printf '%s\\n' '{line}' | hashflow -q -p 0 -t {to} {to}\n"
+    send = f"hashflow -q -p 0 -t {to} {to}"
+    status, _, errors = machine.run("".join(f"printf '%s\\n' '{line}' | {send}\n"
                                             for line in lines))
     assert status == 0, errors
 

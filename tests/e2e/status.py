@@ -30,8 +30,8 @@ def done(scene):
 @test("1: a command failed: unknown, ambiguous, without its words, nobody of that name")
 def failed(scene):
     for line in ("/nonsense", "/p", "/msg", "/msg nobody hi", "/connect", "/connect x:y:z",
-                 "/to nobody", "/forget nobody", "/ping nobody", "/disconnect nobody", "/name all", "/name a b",
-                 "/wait nonsense", "/wait up=x", "/help nonsense", "/"):
+                 "/to nobody", "/forget nobody", "/ping nobody", "/disconnect nobody", "/name all",
+                 "/name a b", "/wait nonsense", "/wait up=x", "/help nonsense", "/"):
         node = script(scene, line, "/echo goes on")
         assert node.wait() == 1, f"{line} ended with {node.wait()}"
         assert node.complaints(), line

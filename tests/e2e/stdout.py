@@ -99,7 +99,8 @@ def bounded(scene):
     count = 100000
     pipe = Pipe(scene)
     node = pipe.node("alice")
-    bob = scene.node("bob", "-e", "--heartbeat", "0.3", "--suspect-after", "1.5", "--down-after", "60")
+    bob = scene.node("bob", "-e", "--heartbeat", "0.3", "--suspect-after", "1.5",
+                     "--down-after", "60")
     bob.connect(node.address)
     # Its answers would come between two parts of a line.
     sender = scene.session(node, "sender", answer_pings=False)

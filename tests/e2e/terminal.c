@@ -220,7 +220,7 @@ static unsigned dice(unsigned sides)
     return (unsigned)(seed >> 33) % sides;
 }
 
-/* Left out is what readline alone draws wrongly: combining marks and tabs in the middle of a line. */
+/* Left out is what readline alone draws wrongly: combining marks, and tabs within a line. */
 static const char *const random_keys[] = {
     /* clang-format off */
     "a", "b", "c ", "word ", "other ", "o", "e", "\u00e9", "漢", "\U0001f600",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A pseudo-terminal, pty(7), and libvterm. The slave side is held open here, so that its settings can be asked for
- * after the program has ended.
+ * A pseudo-terminal, pty(7), and libvterm. The slave side is held open here, so that its settings
+ * can be asked for after the program has ended.
  */
 #include "config.h"
 
@@ -203,7 +203,7 @@ static bool take_output(struct screen *s)
     return true;
 }
 
-/* Waits for output, for fd if that is not -1, or for room for keys, but not for long: what is waited
+/* Waits for output, for fd if that is not -1, or for room for keys, but not long: what is waited
  * for may depend on something else as well. false after the deadline. */
 static bool wait_for(struct screen *s, int fd, bool room, long deadline)
 {

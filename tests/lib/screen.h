@@ -32,9 +32,9 @@ void screen_freeze(struct screen *s, bool frozen); /* takes nothing of what is p
 /* All rows, without trailing blanks, each with a LF. Valid until the next call. */
 const char *screen_text(struct screen *s);
 
-/* What is being typed: from the last row that begins with prompt (without its last blank) to the last that is not blank,
- * with the cursor as a bar in front: "ROW,COLUMN|text". ROW counts from the prompt. "" if there is
- * no such row. Valid until the next call. */
+/* What is being typed: from the last row that begins with prompt (without its last blank) to the
+ * last that is not blank, with the cursor as a bar in front: "ROW,COLUMN|text". ROW counts from the
+ * prompt. "" if there is no such row. Valid until the next call. */
 const char *screen_typed(struct screen *s, const char *prompt);
 
 void screen_look(struct screen *s); /* takes in what has been printed so far */

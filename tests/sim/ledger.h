@@ -17,7 +17,7 @@ void ledger_end(void); /* frees the book */
 void ledger_start(struct machine *m, bool stored, const char *node);
 bool ledger_knows(const struct machine *m, const char *node); /* is it the present run? */
 
-/* The text of a new line of so many bytes, at least LEDGER_TEXT_MIN; borrowed until the next. meant:
+/* The text of a new line of so many bytes, LEDGER_TEXT_MIN or more; borrowed until the next. meant:
  * the other side's present run is who it is for, if that is known. */
 enum { LEDGER_TEXT_MIN = 12 };
 struct span ledger_write(struct machine *m, size_t size, bool meant);

@@ -196,7 +196,7 @@ static void has_nothing_else_of_ours(void **state)
     setenv("SECRET", "x", 1);
     signal(SIGUSR1, SIG_IGN);
     run("echo $GREETING $SECRET; ls /proc/self/fd | wc -l; umask; "
-        /* Signals 1 to 28; 32 and 33 are the C library's own, and whoever runs us may ignore them. */
+        /* Signals 1 to 28; 32 and 33 are the C library's own, and may have been ignored before. */
         "sed -nE 's/^(Sig(Blk|Ign)):.*(.{7})$/\\1 \\3/p' /proc/self/status; "
         "read -r pid name state parent group rest </proc/$$/stat; [ $pid = $group ] && echo own");
     signal(SIGUSR1, SIG_DFL);

@@ -21,8 +21,8 @@
 
 #include <cmocka.h>
 
-#include "base/alloc.h"
 #include "../lib/scratch.h"
+#include "base/alloc.h"
 
 static char *root;
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of the control socket, driven by hand: what nc -U does."""
+"""Nodes with a control socket, and clients of it, driven by hand: what nc -U does."""
 
 import itertools
 import os
@@ -10,6 +10,20 @@ from .sockets import Connection
 from .waiting import DEADLINE, wait_until
 
 _tokens = itertools.count(1)
+
+
+def with_state(scene, label, *options, **more):
+    """A node with a state folder, and that folder."""
+    folder = scene.path(f"{label}.state")
+    return scene.node(label, "--state", folder, *options, **more), folder
+
+
+def pair(scene, *options):
+    """alice with a state folder, connected with bob."""
+    alice, folder = with_state(scene, "alice", *options)
+    bob = scene.node("bob")
+    alice.connect(bob.address)
+    return alice, folder, bob
 
 
 def dial_control(folder):

@@ -27,6 +27,15 @@ def encode(text):
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
 
 
+def is_there(pid):
+    """Does a process run, whosever child it is? One that only waits to be reaped does not."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def write_all(fd, data, timeout=DEADLINE):
     """Writes all of data to a descriptor that may block, within the deadline."""
     os.set_blocking(fd, False)
@@ -42,7 +51,7 @@ def write_all(fd, data, timeout=DEADLINE):
 
 
 class Lines:
-    """Lines from a descriptor, which it takes, into a log; what has no LF at the end gets a mark."""
+    """Lines from a descriptor, which it takes, into a log; what has no LF at the end is marked."""
 
     def __init__(self, fd, log):
         self.fd, self._log, self._rest = fd, log, b""

@@ -50,8 +50,8 @@ class Scene:
         return node
 
     def run(self, label, *options, stdin=b"", **more):
-        """Starts hashflow without a ready signal and returns it ended. stdin: bytes, given whole, or
-        what Process takes."""
+        """Starts hashflow without a ready signal and returns it ended. stdin: bytes, given whole,
+        or what Process takes."""
         piped = isinstance(stdin, bytes)
         node = self.node(label, *options, ready=False, stdin="pipe" if piped else stdin, **more)
         if piped:

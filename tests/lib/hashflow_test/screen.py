@@ -157,7 +157,7 @@ class Window:
         self.until(lambda lines: lines[-1] == prompt, f"the prompt {prompt!r}", timeout)
 
     def edits_lines(self):
-        """Waits until the program leaves that to the terminal: a shell does before it runs another."""
+        """Waits until the program leaves that to the terminal, as shells do before they run one."""
         wait_until(lambda: termios.tcgetattr(self._master)[3] & termios.ICANON, "lines are edited")
 
     def close(self):

@@ -23,7 +23,7 @@ class Timeout(AssertionError):
 
 
 def wait_until(predicate, what, timeout=DEADLINE):
-    """Looks until predicate() is true and returns its value. For what wakes nobody: files, /proc."""
+    """Looks until predicate() is true and returns its value. For what wakes nobody, as /proc."""
     pause = threading.Event()
     end = time.monotonic() + timeout
     while True:
