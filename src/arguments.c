@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -271,6 +272,9 @@ static bool take_READY_FD(struct options *o, const char *value)
     if (!span_number(span_of(value), &fd) || fd > INT16_MAX || fcntl((int)fd, F_GETFD) < 0)
         return wrong("ready-fd", value, "no such open descriptor");
     o->ready_fd = (int)fd;
+    /* It is closed, and a socket in the place of a standard one would get what we print. */
+    if (o->ready_fd <= STDERR_FILENO)
+        o->ready_fd = fcntl(o->ready_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     return true;
 }
 

@@ -124,6 +124,19 @@ def commands(scene):
     bob.expect(f"* down {node.address} alice")
 
 
+@test("--ready-fd 1 tells where a daemon listens, though its standard output is /dev/null")
+def where(scene):
+    state = scene.path("state")
+    node = scene.node("alice", "--daemon", "--state", state, "--ready-fd", "1", ready=False,
+                      stdin="null")
+    node.free_form = True
+    assert node.wait() == 0
+    daemon = scene.add(Daemon(state))
+    (node.address,) = node.out.items()
+    scene.session(node, "carol")
+    daemon.stop()
+
+
 @test("a daemon that cannot start: the command says why and ends with its status")
 def fails(scene):
     taken = scene.node("taken")
