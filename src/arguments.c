@@ -128,7 +128,7 @@ static bool take_STATE(struct options *o, const char *value)
 static bool take_DRAIN(struct options *o, const char *value)
 {
     if (!waiting_seconds(span_of(value), &o->drain_us))
-        return wrong("drain", value, "a number of seconds is needed");
+        return wrong("drain", value, "a number of seconds like 2 or 0.5 is needed, up to 1000000000");
     return true;
 }
 
@@ -251,7 +251,7 @@ static bool take_MESSAGES(struct options *o, const char *value)
 static bool take_time(const char *name, const char *value, uint64_t *us)
 {
     if (!waiting_seconds(span_of(value), us) || *us == 0)
-        return wrong(name, value, "a number of seconds above 0 is needed");
+        return wrong(name, value, "a number of seconds like 2 or 0.5 is needed, up to 1000000000");
     return true;
 }
 
