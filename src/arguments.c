@@ -128,7 +128,8 @@ static bool take_STATE(struct options *o, const char *value)
 static bool take_DRAIN(struct options *o, const char *value)
 {
     if (!waiting_seconds(span_of(value), &o->drain_us))
-        return wrong("drain", value, "a number of seconds like 2 or 0.5 is needed, up to 1000000000");
+        return wrong("drain", value,
+                     "a number of seconds like 2 or 0.5 is needed, up to 1000000000");
     return true;
 }
 
