@@ -167,11 +167,13 @@ static bool has_backlog(struct app *app)
 static void tell_what_was_missed(const struct app *app, const char *what)
 {
     const char *command = interpreter_command(app->interpreter);
+    double seconds = (double)app->options.timeout_us / 1e6;
     if (app->phase != TALKING)
         log_error("--timeout is over before all was done");
     else if (command != NULL)
-        log_error("/%s: not answered within the %g s of --timeout", command,
-                  (double)app->options.timeout_us / 1e6);
+        log_error("/%s: not answered within the %g s of --timeout", command, seconds);
+    else if (app->wants_target)
+        log_error("--to %s: not known within the %g s of --timeout", app->options.to, seconds);
     else
         log_error("%s", what);
 }

@@ -262,11 +262,13 @@ def what(scene):
     waits = scene.node("alice", "-W", "0.5", "-C", "3", "-c", "/wait up=1", "-c", "/echo no more")
     reads = scene.node("bob", "-W", "0.5")
     listens = scene.node("carol", "-W", "0.5", "-r")
+    sends = scene.node("dave", "-W", "0.5", "-t", "erin", scene.listener().address)
     for node, complaint in ((waits, "/wait: not answered within the 0.5 s of --timeout"),
                             (reads, "the 0.5 s of --timeout are over"),
-                            (listens, "no message within 0.5 s")):
+                            (listens, "no message within 0.5 s"),
+                            (sends, "--to erin: not known within the 0.5 s of --timeout")):
         assert node.wait() == 4
-        assert node.complaints() == [f"hashflow: {complaint}"]
+        assert node.complaints()[0] == f"hashflow: {complaint}", node.errors()
     assert "/echo no more" not in waits.out.items()
 
 
