@@ -55,18 +55,32 @@ static size_t colour_length(struct span text)
     return n < text.len && text.at[n] == 'm' ? n + 1 : 0;
 }
 
+/* The bytes at the beginning of text that are passed on as they are: a colour, or the backslash of
+ * what the node has escaped. */
+static size_t passed_length(struct span text, bool coloured)
+{
+    return text.at[0] == '\\' ? 1 : coloured ? colour_length(text) : 0;
+}
+
+static size_t length_to_check(struct span text)
+{
+    size_t n = 1;
+    while (n < text.len && text.at[n] != '\\' && text.at[n] != '\033')
+        n++;
+    return n;
+}
+
 /* The node has escaped what it says. But whoever attaches as root may have attached to somebody
  * else's: then its word is not enough. */
 static struct span make_harmless(struct caller *c, struct span text, bool coloured)
 {
     buffer_consume(&c->harmless, buffer_length(&c->harmless));
     while (text.len > 0) {
-        size_t len = coloured ? colour_length(text) : 0;
+        size_t len = passed_length(text, coloured);
         if (len > 0) {
             buffer_append(&c->harmless, span_make(text.at, len));
         } else {
-            const char *next = memchr(text.at + 1, '\033', text.len - 1);
-            len = next != NULL ? (size_t)(next - text.at) : text.len;
+            len = length_to_check(text);
             text_escape(&c->harmless, span_make(text.at, len));
         }
         text = span_after(text, len);

@@ -295,5 +295,21 @@ def harmless(scene):
     assert "\\x1b]0;evil\\x07 \\x9b2J \\x1b[31mred" in terminal.text(), terminal.text()
 
 
+@test("a backslash gets to a terminal as the node has shown it")
+def backslashes(scene):
+    _, folder, bob = pair(scene)
+    terminal = scene.add(Terminal())
+    scene.process(*terminal.within(1), BINARY, "--attach", folder, "-k", "--json", "-c", "/echo ready",
+                  env=environment(scene.home()), stdin="null")
+    people = scene.add(Terminal())
+    scene.process(*people.within(1), BINARY, "--attach", folder, "-k", "-c", "/echo ready",
+                  env=environment(scene.home()), stdin="null")
+    wait_until(lambda: "ready" in people.text() and "ready" in terminal.text(), "both are attached")
+    bob.send('a\\b "quoted" \x07 end')
+    wait_until(lambda: "end" in terminal.text() and "end" in people.text(), "the message is shown")
+    assert json.loads(terminal.rows()[1])["text"] == 'a\\b "quoted" \x07 end', terminal.text()
+    assert 'a\\\\b "quoted" \\x07 end' in people.text(), people.text()
+
+
 if __name__ == "__main__":
     main()
