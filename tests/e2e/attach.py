@@ -299,8 +299,8 @@ def harmless(scene):
 def backslashes(scene):
     _, folder, bob = pair(scene)
     terminal = scene.add(Terminal())
-    scene.process(*terminal.within(1), BINARY, "--attach", folder, "-k", "--json", "-c", "/echo ready",
-                  env=environment(scene.home()), stdin="null")
+    scene.process(*terminal.within(1), BINARY, "--attach", folder, "-k", "--json",
+                  "-c", "/echo ready", env=environment(scene.home()), stdin="null")
     people = scene.add(Terminal())
     scene.process(*people.within(1), BINARY, "--attach", folder, "-k", "-c", "/echo ready",
                   env=environment(scene.home()), stdin="null")
