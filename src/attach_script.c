@@ -180,6 +180,8 @@ void attach_serve_script(struct attached *a)
     struct porter p = {.attached = a};
     if (!attached_begin(a, &handlers, &p))
         return;
+    if (isatty(STDOUT_FILENO))
+        caller_shows_all(a->caller);
     p.output = output_new(a->loop, STDOUT_FILENO, reader_has_gone, &p);
     loop_on_turn(a->loop, turn, &p);
     loop_on_signal(a->loop, SIGTERM, signalled, &p);

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "net/channel.h"
 
 enum { NODE_LINE_MAX = 1024 * 1024 /* bytes: more than any line that a node prints */ };
@@ -21,6 +22,7 @@ struct caller {
     void *arg;
     struct buffer input;
     struct buffer harmless; /* what is to be shown of a line */
+    bool on_terminal;       /* records are shown too */
     bool told;              /* how it went */
 };
 
@@ -53,27 +55,34 @@ static size_t colour_length(struct span text)
     return n < text.len && text.at[n] == 'm' ? n + 1 : 0;
 }
 
-/* The bytes of a control character at the beginning of text, which is not empty; 0 if there is
- * none. A tab is harmless. */
-static size_t control_length(struct span text)
+/* The bytes at the beginning of text that are passed on as they are: a colour, or the backslash of
+ * what the node has escaped. */
+static size_t passed_length(struct span text, bool coloured)
 {
-    unsigned char c = (unsigned char)text.at[0];
-    unsigned char next = text.len > 1 ? (unsigned char)text.at[1] : 0;
-    if (c == 0xc2 && next >= 0x80 && next < 0xa0)
-        return 2;
-    return c == 0x7f || (c < 0x20 && c != '\t');
+    return text.at[0] == '\\' ? 1 : coloured ? colour_length(text) : 0;
+}
+
+static size_t length_to_check(struct span text)
+{
+    size_t n = 1;
+    while (n < text.len && text.at[n] != '\\' && text.at[n] != '\033')
+        n++;
+    return n;
 }
 
 /* The node has escaped what it says. But whoever attaches as root may have attached to somebody
  * else's: then its word is not enough. */
-static struct span make_harmless(struct caller *c, struct span text)
+static struct span make_harmless(struct caller *c, struct span text, bool coloured)
 {
     buffer_consume(&c->harmless, buffer_length(&c->harmless));
     while (text.len > 0) {
-        size_t colour = colour_length(text);
-        size_t control = colour > 0 ? 0 : control_length(text);
-        size_t len = colour + control > 0 ? colour + control : 1;
-        buffer_append(&c->harmless, control > 0 ? span_of("?") : span_make(text.at, len));
+        size_t len = passed_length(text, coloured);
+        if (len > 0) {
+            buffer_append(&c->harmless, span_make(text.at, len));
+        } else {
+            len = length_to_check(text);
+            text_escape(&c->harmless, span_make(text.at, len));
+        }
         text = span_after(text, len);
     }
     return buffer_span(&c->harmless);
@@ -92,12 +101,13 @@ static void tell(struct caller *c, struct span line)
     }
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
         if (span_starts(line, marks[i].mark)) {
-            struct span text = make_harmless(c, span_after(line, 2));
+            struct span text = make_harmless(c, span_after(line, 2), true);
             c->handlers->line(c->arg, marks[i].kind, text);
             return;
         }
     }
-    c->handlers->line(c->arg, CALLER_RECORD, line);
+    struct span record = c->on_terminal ? make_harmless(c, line, false) : line;
+    c->handlers->line(c->arg, CALLER_RECORD, record);
 }
 
 static void came(void *arg, struct span bytes)
@@ -146,6 +156,11 @@ void caller_free(struct caller *c)
     buffer_free(&c->input);
     buffer_free(&c->harmless);
     free(c);
+}
+
+void caller_shows_all(struct caller *c)
+{
+    c->on_terminal = true;
 }
 
 void caller_send(struct caller *c, struct span bytes)

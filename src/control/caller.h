@@ -29,6 +29,9 @@ struct caller *caller_new(struct loop *loop, int fd, const struct caller_handler
                           void *arg);
 void caller_free(struct caller *c);
 
+/* A terminal gets the records too: it finds nothing to obey in them, not even colours. */
+void caller_shows_all(struct caller *c);
+
 void caller_send(struct caller *c, struct span bytes);
 void caller_finish(struct caller *c);          /* nothing more is sent */
 void caller_hold(struct caller *c, bool hold); /* nothing is read meanwhile */

@@ -13,6 +13,7 @@ from hashflow_test.control import pair, with_state
 from hashflow_test.ledger import as_input, check_each_once, entries
 from hashflow_test.node import BINARY, environment, parse_message
 from hashflow_test.process import pipe_size
+from hashflow_test.terminal import Terminal
 
 
 def attach(scene, *options, home=None, **more):
@@ -280,6 +281,34 @@ def pending(process, number):
     with open(f"/proc/{process.pid}/status", encoding="ascii", errors="replace") as file:
         masks = re.findall(r"^(?:SigPnd|ShdPnd):\s+(\w+)$", file.read(), re.M)
     return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+
+
+@test("nothing that commands a terminal gets to one, whatever was followed")
+def harmless(scene):
+    _, folder, bob = pair(scene)
+    terminal = scene.add(Terminal())
+    scene.process(*terminal.within(1), BINARY, "--attach", folder, "-k", "-c", "/follow messages",
+                  "-c", "/echo ready", env=environment(scene.home()), stdin="null")
+    wait_until(lambda: "ready" in terminal.text(), "it is attached")
+    bob.send("\x1b]0;evil\x07 \udc9b2J \x1b[31mred end")
+    wait_until(lambda: "end" in terminal.text(), "the message is shown")
+    assert "\\x1b]0;evil\\x07 \\x9b2J \\x1b[31mred" in terminal.text(), terminal.text()
+
+
+@test("a backslash gets to a terminal as the node has shown it")
+def backslashes(scene):
+    _, folder, bob = pair(scene)
+    terminal = scene.add(Terminal())
+    scene.process(*terminal.within(1), BINARY, "--attach", folder, "-k", "--json",
+                  "-c", "/echo ready", env=environment(scene.home()), stdin="null")
+    people = scene.add(Terminal())
+    scene.process(*people.within(1), BINARY, "--attach", folder, "-k", "-c", "/echo ready",
+                  env=environment(scene.home()), stdin="null")
+    wait_until(lambda: "ready" in people.text() and "ready" in terminal.text(), "both are attached")
+    bob.send('a\\b "quoted" \x07 end')
+    wait_until(lambda: "end" in terminal.text() and "end" in people.text(), "the message is shown")
+    assert json.loads(terminal.rows()[1])["text"] == 'a\\b "quoted" \x07 end', terminal.text()
+    assert 'a\\\\b "quoted" \\x07 end' in people.text(), people.text()
 
 
 if __name__ == "__main__":
