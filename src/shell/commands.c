@@ -121,11 +121,17 @@ static void run_bcast(struct interpreter *in, const struct command *c, struct sp
         fail(in, c, cause);
 }
 
+/* What was meant for somebody who is not known must not go to everyone instead. */
 static void run_to(struct interpreter *in, const struct command *c, struct span arguments)
 {
     char *cause;
-    if (!interpreter_set_target(in, only_word(arguments), &cause))
-        fail_with(in, c, cause);
+    struct span word = only_word(arguments);
+    if (interpreter_set_target(in, word, &cause))
+        return;
+    char *who = alloc_print("%.*s", (int)word.len, word.at);
+    interpreter_await_target(in, who);
+    free(who);
+    fail_with(in, c, cause);
 }
 
 static void answer_for_each(struct interpreter *in,
@@ -287,7 +293,9 @@ void commands_run(struct interpreter *in, const struct order *order)
 void commands_run_text(struct interpreter *in, struct span text)
 {
     if (in->awaited != NULL) {
-        fail_with(in, command_at(COMMAND_to), alloc_print("%s is not known yet", in->awaited));
+        fail_with(in, command_at(COMMAND_to),
+                  alloc_print("%s is not known: the line went nowhere; say /to PEER or /to all",
+                              in->awaited));
         return;
     }
     if (in->target == NULL) {

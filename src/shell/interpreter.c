@@ -51,6 +51,7 @@ void interpreter_free(struct interpreter *in)
         drop_queued(in);
     waiting_end(&in->waiting);
     peer_release(in->target);
+    free(in->awaited);
     free(in);
 }
 
@@ -139,7 +140,13 @@ void interpreter_cancel(struct interpreter *in)
 
 void interpreter_await_target(struct interpreter *in, const char *who)
 {
-    in->awaited = who;
+    free(in->awaited);
+    in->awaited = who != NULL ? alloc_string(who) : NULL;
+}
+
+bool interpreter_awaits_target(const struct interpreter *in)
+{
+    return in->awaited != NULL;
 }
 
 bool interpreter_set_target(struct interpreter *in, struct span who, char **cause)
@@ -153,7 +160,7 @@ bool interpreter_set_target(struct interpreter *in, struct span who, char **caus
     }
     peer_release(in->target);
     in->target = peer;
-    in->awaited = NULL;
+    interpreter_await_target(in, NULL);
     return true;
 }
 

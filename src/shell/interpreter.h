@@ -54,8 +54,9 @@ const char *interpreter_command(const struct interpreter *in);
 /* Gives up what is waited for, and what is queued. */
 void interpreter_cancel(struct interpreter *in);
 
-/* Until interpreter_set_target() succeeds, text is for who and fails. Borrows who. */
+/* Until interpreter_set_target() succeeds, text is for who and fails. Copies who; NULL ends that. */
 void interpreter_await_target(struct interpreter *in, const char *who);
+bool interpreter_awaits_target(const struct interpreter *in);
 
 /* Where text goes: PEER or "all". false with *cause, a new string that the caller frees. */
 bool interpreter_set_target(struct interpreter *in, struct span who, char **cause);

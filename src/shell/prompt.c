@@ -45,6 +45,8 @@ void prompt_update(struct prompt *p)
 const char *prompt_target(const struct prompt *p)
 {
     const struct peer *target = interpreter_target(p->interpreter);
+    if (interpreter_awaits_target(p->interpreter))
+        return "?";
     if (target == NULL)
         return NULL;
     struct peer_view v;

@@ -135,6 +135,18 @@ def to(scene):
     assert carol.texts() == ["for all", "for carol", "all again"]
 
 
+@test("after a /to that has failed bare lines go nowhere until one succeeds")
+def to_nobody(scene):
+    alice, bob = pair(scene)
+    alice.send("/to bbo", "the secret", "/to bob", "for bob")
+    bob.hears("for bob")
+    alice.complains(re.compile("/to: bbo is not known"))
+    alice.send("/to bbo", "another secret", "/to all", "for all")
+    bob.hears("for all")
+    assert bob.texts() == ["for bob", "for all"]
+    assert alice.finish() == 1
+
+
 @test("/name that is no name is an error and changes nothing")
 def name(scene):
     node = scene.node("alice")
