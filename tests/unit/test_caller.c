@@ -166,14 +166,14 @@ static void test_nothing_to_obey(void **state)
     (void)state;
     assert_shown("plain \\x1b \u00e9 \u6f22", "plain \\x1b \u00e9 \u6f22");
     assert_shown("\033[2mdim\033[0m \033[1;31mred", "\033[2mdim\033[0m \033[1;31mred");
-    assert_shown("\033[2J\033]0;title\007\tx\r", "?[2J?]0;title?\tx?");
-    assert_shown("\033[31", "?[31");
-    assert_shown("\033[31\033[0m", "?[31\033[0m");
-    assert_shown("\033", "?");
+    assert_shown("\033[2J\033]0;title\007\tx\r", "\\x1b[2J\\x1b]0;title\\x07\tx\\x0d");
+    assert_shown("\033[31", "\\x1b[31");
+    assert_shown("\033[31\033[0m", "\\x1b[31\033[0m");
+    assert_shown("\033", "\\x1b");
     assert_shown("\177\xc2\x9b"
                  "2J\xc2\xa0",
-                 "??2J\xc2\xa0");
-    assert_shown("\xc2", "\xc2");
+                 "\\x7f\\u{9b}2J\xc2\xa0");
+    assert_shown("\xc2", "\\xc2");
 }
 
 int main(void)
