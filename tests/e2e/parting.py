@@ -15,7 +15,7 @@ from hashflow_test.sockets import connect, push, read_to_end, split_address
 HIGHEST = "z" * 64
 
 #: More than such a small receive buffer takes, less than the sender's kernel does.
-TEXT = "x" * 6000
+TEXT = "x" * 40000
 
 
 def heard_original(scene, *texts):
