@@ -37,4 +37,21 @@ static inline void scratch_remove(char *path)
     free(path);
 }
 
+/* For tests that need no more than one: setup and teardown. */
+static char *scratch_root;
+
+static inline int scratch_begin(void **state)
+{
+    (void)state;
+    scratch_root = scratch_new();
+    return 0;
+}
+
+static inline int scratch_end(void **state)
+{
+    (void)state;
+    scratch_remove(scratch_root);
+    return 0;
+}
+
 #endif

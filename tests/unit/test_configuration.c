@@ -20,22 +20,6 @@
 #include "base/alloc.h"
 #include "configuration.h"
 
-static char *root;
-
-static int begin(void **state)
-{
-    (void)state;
-    root = scratch_new();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    scratch_remove(root);
-    return 0;
-}
-
 /* ---- cutting */
 
 static void expect_next(char **text, struct setting *s, unsigned line, const char *name,
@@ -94,7 +78,7 @@ static void finds_nothing_in_nothing(void **state)
 
 static char *make_file(const char *bytes, size_t len)
 {
-    char *path = alloc_print("%s/file", root);
+    char *path = alloc_print("%s/file", scratch_root);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
     assert_true(fd >= 0);
@@ -139,12 +123,12 @@ static void refuses_what_is_no_text(void **state)
     char *path = make_file("keep\n\0", 6);
     expect_refused(path, true, "not a text file");
     free(path);
-    expect_refused(root, true, strerror(EISDIR));
+    expect_refused(scratch_root, true, strerror(EISDIR));
 }
 
 static void only_the_usual_file_may_be_missing(void **state)
 {
-    char *path = alloc_print("%s/nothing", root), *cause = NULL;
+    char *path = alloc_print("%s/nothing", scratch_root), *cause = NULL;
 
     (void)state;
     expect_refused(path, false, strerror(ENOENT));
@@ -189,9 +173,10 @@ int main(void)
         cmocka_unit_test(cuts_names_and_values),
         cmocka_unit_test(leaves_out_comments_and_blank_lines),
         cmocka_unit_test(finds_nothing_in_nothing),
-        cmocka_unit_test_setup_teardown(reads_a_file_whole, begin, end),
-        cmocka_unit_test_setup_teardown(refuses_what_is_no_text, begin, end),
-        cmocka_unit_test_setup_teardown(only_the_usual_file_may_be_missing, begin, end),
+        cmocka_unit_test_setup_teardown(reads_a_file_whole, scratch_begin, scratch_end),
+        cmocka_unit_test_setup_teardown(refuses_what_is_no_text, scratch_begin, scratch_end),
+        cmocka_unit_test_setup_teardown(only_the_usual_file_may_be_missing, scratch_begin,
+                                        scratch_end),
         cmocka_unit_test(the_usual_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,25 +24,9 @@
 #include "../lib/scratch.h"
 #include "base/alloc.h"
 
-static char *root;
-
-static int begin(void **state)
-{
-    (void)state;
-    root = scratch_new();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    scratch_remove(root);
-    return 0;
-}
-
 static char *below(const char *name)
 {
-    return alloc_print("%s/%s", root, name);
+    return alloc_print("%s/%s", scratch_root, name);
 }
 
 static struct state *open_good(const char *path)
@@ -313,7 +297,7 @@ static void a_killed_holder_blocks_nobody(void **state)
     free(path);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_begin, scratch_end)
 
 int main(void)
 {
