@@ -7,7 +7,9 @@
 #define HASHFLOW_WIRE_VERB_H
 
 #include "base/buffer.h"
+#include "wire/invitation.h"
 #include "wire/message.h"
+#include "wire/proof.h"
 
 enum {
     VERB_VERSION = 1,
@@ -30,6 +32,7 @@ enum verb_kind {
     VERB_ASK,
     VERB_ANSWER,
     VERB_ANSWERED,
+    VERB_GROUP, /* the answer to an invitation: the group's secrets */
     VERB_BYE,
     VERB_ERROR,
     VERB_OTHER, /* well-formed, but nothing that this version acts on: ignore it */
@@ -54,6 +57,13 @@ struct hello {
     uint64_t window;         /* bytes it takes unacknowledged; 0 if not said */
     uint16_t listen;         /* port; 0 if not said */
     bool passing;            /* caps=passing: do not remember me once I am gone */
+    bool secure;             /* caps=tls, in plain text: I would rather be dialled encrypted */
+    char key[FINGERPRINT_TEXT]; /* in plain text: the key that I would show then; or empty */
+    /* Encrypted only; empty if not said. */
+    char was[NODE_ID_TEXT];   /* the id that I had before I had a key */
+    char proof[PROOF_TEXT];   /* that I have the group's secret, or the invitation */
+    char former[PROOF_TEXT];  /* that I have the group's former secret */
+    char invite[INVITATION_ID]; /* the invitation that the proof is of */
 };
 
 struct verb {
@@ -70,6 +80,7 @@ struct verb {
     char node[NODE_ID_TEXT];   /* peer, gone */
     struct address address;    /* peer */
     struct hello hello;        /* hello */
+    struct group group;        /* group */
 };
 
 /*
@@ -93,6 +104,7 @@ void verb_format_gone(struct buffer *out, const char *node, uint64_t boot);
 void verb_format_ask(struct buffer *out, const char *token, struct span text);
 void verb_format_answer(struct buffer *out, const char *token, struct span text);
 void verb_format_answered(struct buffer *out, const char *token, enum answer_status status);
+void verb_format_group(struct buffer *out, const struct group *group);
 void verb_format_bye(struct buffer *out, const char *reason);
 void verb_format_error(struct buffer *out, const char *code, const char *text);
 
