@@ -12,13 +12,13 @@
 #include "wire/verb.h"
 
 enum {
-    SESSION_ANSWER_US = 1500000,  /* a greeting not answered by then: a stream peer */
-    SESSION_HELLO_US = 10000000,  /* until then a late /hello still makes it a session */
-    SESSION_SILENCE_US = 2000000, /* a header without LF, then silence: a one-shot message */
-    SESSION_TAIL_US = 10000000,   /* how long a connection is kept after that */
-    SESSION_HANDSHAKE_US = 5000000,      /* for the handshake of an encrypted connection, */
-    SESSION_SECURED_HELLO_US = 5000000,  /* and then for the other side's /hello */
-    SESSION_SECURED_HELLO_BYTES = 2048,  /* that it may take */
+    SESSION_ANSWER_US = 1500000,        /* a greeting not answered by then: a stream peer */
+    SESSION_HELLO_US = 10000000,        /* until then a late /hello still makes it a session */
+    SESSION_SILENCE_US = 2000000,       /* a header without LF, then silence: a one-shot message */
+    SESSION_TAIL_US = 10000000,         /* how long a connection is kept after that */
+    SESSION_HANDSHAKE_US = 5000000,     /* for the handshake of an encrypted connection, */
+    SESSION_SECURED_HELLO_US = 5000000, /* and then for the other side's /hello */
+    SESSION_SECURED_HELLO_BYTES = 2048, /* that it may take */
 };
 
 enum dialect { DIALECT_UNKNOWN, DIALECT_ONESHOT, DIALECT_STREAM, DIALECT_SESSION };

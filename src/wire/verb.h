@@ -50,19 +50,20 @@ enum answer_status {
 
 struct hello {
     uint64_t version;
-    char node[NODE_ID_TEXT]; /* 1 to 64 of [a-z0-9]; stable over restarts */
-    char name[NAME_TEXT];    /* empty if not said */
-    uint64_t boot;           /* microseconds at start, above that of every earlier run */
-    uint64_t epoch;          /* of the sender's numbering */
-    uint64_t window;         /* bytes it takes unacknowledged; 0 if not said */
-    uint16_t listen;         /* port; 0 if not said */
-    bool passing;            /* caps=passing: do not remember me once I am gone */
-    bool secure;             /* caps=tls, in plain text: I would rather be dialled encrypted */
+    char node[NODE_ID_TEXT];    /* 1 to 64 of [a-z0-9]; stable over restarts */
+    char name[NAME_TEXT];       /* empty if not said */
+    uint64_t boot;              /* microseconds at start, above that of every earlier run */
+    uint64_t epoch;             /* of the sender's numbering */
+    uint64_t window;            /* bytes it takes unacknowledged; 0 if not said */
+    uint16_t listen;            /* port; 0 if not said */
+    bool passing;               /* caps=passing: do not remember me once I am gone */
+    bool fleeting;              /* caps=fleeting: my key is of this run alone */
+    bool secure;                /* caps=tls, in plain text: I would rather be dialled encrypted */
     char key[FINGERPRINT_TEXT]; /* in plain text: the key that I would show then; or empty */
     /* Encrypted only; empty if not said. */
-    char was[NODE_ID_TEXT];   /* the id that I had before I had a key */
-    char proof[PROOF_TEXT];   /* that I have the group's secret, or the invitation */
-    char former[PROOF_TEXT];  /* that I have the group's former secret */
+    char was[NODE_ID_TEXT];     /* the id that I had before I had a key */
+    char proof[PROOF_TEXT];     /* that I have the group's secret, or the invitation */
+    char former[PROOF_TEXT];    /* that I have the group's former secret */
     char invite[INVITATION_ID]; /* the invitation that the proof is of */
 };
 
