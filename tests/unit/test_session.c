@@ -143,8 +143,13 @@ static void run_begin(struct run *r, enum session_role role, bool expect_session
 {
     *r = (struct run){.now = START, .close_at = -1};
     buffer_init(&r->trace, TRACE_MAX);
-    r->session =
-        session_new(role, span_of(GREETING), span_of(HELLO), expect_session, START, &handlers, r);
+    struct session_config config = {
+        .role = role,
+        .greeting = span_of(GREETING),
+        .hello = span_of(HELLO),
+        .expect_session = expect_session,
+    };
+    r->session = session_new(&config, START, &handlers, r);
 }
 
 static void run_free(struct run *r)
