@@ -227,7 +227,8 @@ static void log_nobody(const struct link *link, const char *cause)
 
 static void hear_failed(struct link *link, const struct session_event *event)
 {
-    if (event->verb.kind == VERB_BYE) { /* instead of a /hello: it has another connection to us */
+    if (event->verb.kind == VERB_BYE) { /* instead of a /hello */
+        link->duplicate = span_is(event->verb.text, LINK_DUPLICATE);
         link_kill(link, event->cause);
         return;
     }
