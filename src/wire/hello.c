@@ -67,6 +67,8 @@ static const char *read_caps(struct span value, struct hello *out)
         struct span word = span_make(value.at, len);
         if (span_is(word, "passing"))
             out->passing = true;
+        else if (span_is(word, "fleeting"))
+            out->fleeting = true;
         else if (span_is(word, "tls"))
             out->secure = true;
         value = span_after(value, comma == NULL ? len : len + 1);
@@ -177,10 +179,24 @@ static void format_said(struct buffer *out, const char *key, const char *value)
         buffer_print(out, " %s=%s", key, value);
 }
 
+static void format_caps(struct buffer *out, const struct hello *hello)
+{
+    const struct {
+        const char *word;
+        bool said;
+    } caps[] = {{"passing", hello->passing}, {"fleeting", hello->fleeting}, {"tls", hello->secure}};
+    const char *before = " caps=";
+
+    for (size_t i = 0; i < sizeof caps / sizeof caps[0]; i++) {
+        if (!caps[i].said)
+            continue;
+        buffer_print(out, "%s%s", before, caps[i].word);
+        before = ",";
+    }
+}
+
 void hello_format(struct buffer *out, const struct hello *hello)
 {
-    static const char *const caps[2][2] = {{"", "tls"}, {"passing", "passing,tls"}};
-
     buffer_print(out, "%llu node=%s boot=%llu epoch=%llu", (unsigned long long)hello->version,
                  hello->node, (unsigned long long)hello->boot, (unsigned long long)hello->epoch);
     if (hello->listen != 0)
@@ -188,7 +204,7 @@ void hello_format(struct buffer *out, const struct hello *hello)
     if (hello->window != 0)
         buffer_print(out, " window=%llu", (unsigned long long)hello->window);
     format_said(out, "name", hello->name);
-    format_said(out, "caps", caps[hello->passing][hello->secure]);
+    format_caps(out, hello);
     format_said(out, "key", hello->key);
     format_said(out, "was", hello->was);
     format_said(out, "proof", hello->proof);

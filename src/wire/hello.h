@@ -25,6 +25,7 @@ struct hello {
     uint64_t window;            /* bytes it takes unacknowledged; 0 if not said */
     uint16_t listen;            /* port; 0 if not said */
     bool passing;               /* caps=passing: do not remember me once I am gone */
+    bool fleeting;              /* caps=fleeting: my key is of this run alone */
     bool secure;                /* caps=tls, in plain text: I would rather be dialled encrypted */
     char key[FINGERPRINT_TEXT]; /* in plain text: the key that I would show then; or empty */
     /* Encrypted only; empty if not said. */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Invitations, on both sides. For mesh/ alone; see node.h for what a user can do.
+ */
+#ifndef HASHFLOW_MESH_INVITING_H
+#define HASHFLOW_MESH_INVITING_H
+
+#include <stdbool.h>
+
+#include "wire/invitation.h"
+
+struct hello;
+struct link;
+struct node;
+struct verb;
+
+/* --- we are invited --- */
+
+/* The key that must be there, for a link that was dialled by an invitation; else NULL. */
+const char *inviting_expects(const struct link *link);
+
+/* What our /hello proves there; false on other links. */
+bool inviting_dials(const struct link *link, unsigned char key[PROOF_KEY_BYTES],
+                    char id[INVITATION_ID]);
+
+/* The inviter's /hello: false with *cause, a static text, if it does not prove that it is. */
+bool inviting_is_answered(struct link *link, const struct hello *hello,
+                          const struct proof_binding *binding, const char **cause);
+
+void inviting_hear(struct link *link, const struct verb *verb); /* the group's secrets */
+
+/* --- we have invited --- */
+
+/* A hello with invite= has come: verifies and burns. false with *cause, a static text. */
+bool inviting_admits(struct link *link, const struct hello *hello,
+                     const struct proof_binding *binding, const char **cause);
+
+/* The key of the invitation that the other side was admitted by; false if it was by none. */
+bool inviting_key(const struct link *link, unsigned char key[PROOF_KEY_BYTES]);
+
+void inviting_welcome(struct link *link); /* after our /hello: says the group's secrets */
+
+#endif
