@@ -400,8 +400,8 @@ static void hellos_with_keys_and_proofs(void **state)
     assert_string_equal(v.hello.former, "");
     assert_string_equal(v.hello.invite, "");
 
-    v = read_verb(TEXT(HELLO "caps=passing,tls key=" KEY));
-    assert_true(v.hello.passing && v.hello.secure);
+    v = read_verb(TEXT(HELLO "caps=passing,fleeting,tls key=" KEY));
+    assert_true(v.hello.passing && v.hello.fleeting && v.hello.secure);
     assert_string_equal(v.hello.key, KEY);
 
     v = read_verb(TEXT(HELLO "invite=" INVITE " former=" KEY " proof=" SECRET " was=b"));
@@ -533,6 +533,7 @@ static void check_hello_comes_back(const struct hello *hello)
     assert_int_equal(v.hello.listen, hello->listen);
     assert_int_equal(v.hello.passing, hello->passing);
     assert_int_equal(v.hello.secure, hello->secure);
+    assert_int_equal(v.hello.fleeting, hello->fleeting);
     assert_string_equal(v.hello.key, hello->key);
     assert_string_equal(v.hello.was, hello->was);
     assert_string_equal(v.hello.proof, hello->proof);
@@ -558,7 +559,7 @@ static void hello_comes_back(void **state)
     hello.passing = false;
     hello.secure = true;
     check_hello_comes_back(&hello);
-    hello.passing = true;
+    hello.passing = hello.fleeting = true;
     memcpy(hello.key, KEY, sizeof hello.key);
     memset(hello.was, '8', NODE_ID_MAX);
     memcpy(hello.proof, SECRET, sizeof hello.proof);
