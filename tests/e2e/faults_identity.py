@@ -4,11 +4,9 @@
 gets what is not theirs, and nobody is dialled without end."""
 
 import re
-import shutil
 
-from hashflow_test import Skip, main, test, wait_until
+from hashflow_test import main, test, wait_until
 from hashflow_test.proxy import Proxy
-from hashflow_test.session import GREETING
 
 QUICK = 6  #: seconds in which dials without backoff would come by the hundred
 
@@ -66,13 +64,6 @@ def cloned(scene):
     third.send("/bcast to one of you")
     wait_until(lambda: any("to one of you" in twin.texts() for twin in twins), "one of them hears")
     assert sum(twin.texts().count("to one of you") for twin in twins) == 1
-
-
-def silent_service(scene, port):
-    """nc, which says nothing and takes everything, one connection after the other."""
-    if not shutil.which("nc"):
-        raise Skip("nc is missing")
-    return scene.process("nc", "-k", "-l", "127.0.0.1", port)
 
 
 @test("a silent service has taken the peer's port: it gets a handshake, no line, and few dials")
