@@ -15,6 +15,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "mesh/internal.h"
+#include "mesh/inviting.h"
+#include "mesh/judging.h"
 #include "mesh/link.h"
 #include "mesh/losses.h"
 #include "mesh/membership.h"
@@ -260,6 +262,8 @@ void keeping_save(struct node *node)
     node->dirty = false;
     node->dropped_count = 0;
     tombs_written(node);
+    judging_written(node);
+    inviting_written(node);
     forget_confirmations(node);
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];

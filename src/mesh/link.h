@@ -37,6 +37,7 @@ struct link {
     bool ended;                /* the other side will send no more */
     bool dead;
     bool hearsay;      /* dialled on somebody's word: nothing but its /hello is heard */
+    char invitation[INVITATION_ID]; /* a listener's: by which its other side was let in; or empty */
     uint64_t epoch;    /* of our numbering, as said in our /hello */
     uint64_t ack;      /* the last one said */
     const char *cause; /* why it ended; static */

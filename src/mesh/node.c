@@ -21,6 +21,8 @@
 #include "mesh/forms.h"
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
+#include "mesh/inviting.h"
+#include "mesh/judging.h"
 #include "mesh/keeping.h"
 #include "mesh/link.h"
 #include "mesh/losses.h"
@@ -83,6 +85,7 @@ static void turn(void *arg)
     hold_back(node);
     pump_turn(node);
     questions_turn(node); /* behind what was sent before */
+    joining_turn(node);
     link_reap(node);
     membership_turn(node);
 }
@@ -155,6 +158,9 @@ void node_free(struct node *node)
     timer_stop(node->loop, &node->tell);
     timer_stop(node->loop, &node->retry);
     timer_stop(node->loop, &node->expiry);
+    joining_free(node);
+    inviting_free(node);
+    judging_free(node);
     tombs_free(node);
     hearsay_free(node);
     free(node->peers);
