@@ -13,14 +13,17 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "mesh/internal.h"
 #include "mesh/keeping.h"
 #include "mesh/link.h"
+#include "mesh/peer.h"
 #include "store/invitations.h"
 
 struct invited {
     struct invitation_row row;
     bool stored;
+    bool told; /* that it was turned away */
 };
 
 static struct invited *find(const struct node *node, const char *id)
@@ -114,8 +117,7 @@ static void add_place(struct invitation *out, const char *host, uint16_t port)
     if (out->place_count == INVITATION_ADDRESSES)
         return;
     bool bare = strchr(host, ':') == NULL; /* no IPv6 */
-    char *place =
-        alloc_print("%s%s%s:%u", bare ? "" : "[", host, bare ? "" : "]", (unsigned)port);
+    char *place = alloc_print("%s%s%s:%u", bare ? "" : "[", host, bare ? "" : "]", (unsigned)port);
     span_copy(span_of(place), out->places[out->place_count++], INVITATION_PLACE);
     free(place);
 }
@@ -204,37 +206,43 @@ bool node_invite(struct node *node, const struct span *places, size_t count, str
 
 /* --- letting in whoever has one --- */
 
-static bool is_good(const struct node *node, const struct invitation_row *row,
-                    const struct proof_binding *binding, const char *proof, const char **cause)
+/* NULL if it is good, else why not. */
+static const char *fault(const struct node *node, const struct invitation_row *row,
+                         const char *fingerprint)
 {
-    if (row == NULL)
-        *cause = "its invitation is not known here";
-    else if (!proof_holds(row->key, PROOF_INVITATION, PROOF_DIAL, binding, proof))
-        *cause = "it has not the invitation that it names";
-    else if (row->used_by[0] != '\0' && strcmp(row->used_by, binding->dialer) != 0)
-        *cause = "its invitation was used already, by another key";
-    else if (row->expires < wall_seconds())
-        *cause = "its invitation has expired";
-    else if (node_group(node)->count == 0)
-        *cause = "there is no group any more that it was invited to";
-    else
-        return true;
-    return false;
+    if (row->used_by[0] != '\0' && strcmp(row->used_by, fingerprint) != 0)
+        return "was used already, by another key";
+    if (row->expires < wall_seconds())
+        return "has expired";
+    if (node_group(node)->count == 0)
+        return "is into a group that we have left";
+    return NULL;
 }
 
 /* Before anything is given for it. */
-static bool burn(struct node *node, struct invited *invited, const char *fingerprint)
+static const char *burn(struct node *node, struct invited *invited, const char *fingerprint)
 {
     if (invited->row.used_by[0] != '\0')
-        return true;
+        return NULL;
     span_copy(span_of(fingerprint), invited->row.used_by, sizeof invited->row.used_by);
     invited->stored = false;
     node->dirty = true;
     keeping_save(node);
     if (node->db == NULL || invited->stored)
-        return true;
+        return NULL;
     invited->row.used_by[0] = '\0';
-    return false;
+    return "cannot be used, because that cannot be stored";
+}
+
+/* Once for each: whoever has one may come as often as he likes. */
+static void tell_fault(const struct link *link, struct invited *invited, const char *why)
+{
+    char text[ADDRESS_TEXT];
+    if (invited->told)
+        return;
+    invited->told = true;
+    address_print(&link->remote, text);
+    log_notice("%s: turned away: its invitation %s", text, why);
 }
 
 bool inviting_admits(struct link *link, const struct hello *hello,
@@ -242,27 +250,38 @@ bool inviting_admits(struct link *link, const struct hello *hello,
 {
     struct node *node = link->node;
     struct invited *invited = find(node, hello->invite);
-    if (!is_good(node, invited != NULL ? &invited->row : NULL, binding, hello->proof, cause))
+    *cause = "its invitation is not good";
+    if (invited == NULL ||
+        !proof_holds(invited->row.key, PROOF_INVITATION, PROOF_DIAL, binding, hello->proof))
         return false;
-    if (!burn(node, invited, binding->dialer)) {
-        *cause = "that its invitation is used cannot be stored";
+    const char *why = fault(node, &invited->row, binding->dialer);
+    if (why == NULL)
+        why = burn(node, invited, binding->dialer);
+    if (why != NULL) {
+        tell_fault(link, invited, why);
         return false;
     }
     span_copy(span_of(invited->row.id), link->invitation, sizeof link->invitation);
+    memcpy(link->secret, node_group(node)->secrets[0], sizeof link->secret);
+    link->proved = true;
     return true;
 }
 
-void inviting_key(const struct link *link, unsigned char key[PROOF_KEY_BYTES])
+bool inviting_key(const struct link *link, unsigned char key[PROOF_KEY_BYTES])
 {
-    const struct invited *invited = find(link->node, link->invitation);
-    memset(key, 0, PROOF_KEY_BYTES);
+    const struct invited *invited =
+        link->invitation[0] != '\0' ? find(link->node, link->invitation) : NULL;
     if (invited != NULL)
         memcpy(key, invited->row.key, PROOF_KEY_BYTES);
+    return invited != NULL;
 }
 
 void inviting_welcome(struct link *link)
 {
     struct buffer line;
+    if (link->invitation[0] == '\0')
+        return;
+    log_notice("%s %s: has joined by an invitation", link->peer->text, link->peer->shown);
     buffer_init(&line, LINK_LINE);
     verb_format_group(&line, node_group(link->node));
     link_send(link, &line);

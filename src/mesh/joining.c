@@ -12,10 +12,10 @@
 #include "mesh/dialer.h"
 #include "mesh/internal.h"
 #include "mesh/inviting.h"
-#include "mesh/judging.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
+#include "mesh/standing.h"
 
 enum { JOINING_US = 30000000 }; /* for all places together */
 
@@ -157,7 +157,7 @@ static bool may_join(const struct node *node, const struct invitation *invitatio
         *cause = "another invitation is being accepted";
     else if (strcmp(invitation->fingerprint, node->id) == 0)
         *cause = "it is an invitation of this node itself";
-    else if (judging_on_key(node, invitation->fingerprint) == VERDICT_DENIED)
+    else if (standing_of(node, invitation->fingerprint) == VERDICT_DENIED)
         *cause = "the key of whoever invites is denied here; /admit lets it in";
     else
         return true;
@@ -250,12 +250,27 @@ bool inviting_dials(const struct link *link, unsigned char key[PROOF_KEY_BYTES],
     return true;
 }
 
+const char *inviting_expects(const struct link *link)
+{
+    return is_for_it(link) ? link->node->joining->invitation.fingerprint : NULL;
+}
+
+bool inviting_is_answered(struct link *link, const struct hello *hello,
+                          const struct proof_binding *binding, const char **cause)
+{
+    *cause = "it has not made the invitation";
+    return proof_holds(link->node->joining->key, PROOF_INVITATION, PROOF_ANSWER, binding,
+                       hello->proof);
+}
+
 void inviting_hear(struct link *link, const struct verb *verb)
 {
     char *cause;
     struct node *node = link->node;
     if (!is_for_it(link) || !link_is_used(link))
         return; /* nobody else has secrets for us */
+    memcpy(link->secret, verb->group.secrets[0], sizeof link->secret);
+    link->proved = true;
     if (node_set_group(node, &verb->group, &cause)) {
         end(node, JOIN_DONE);
         return;

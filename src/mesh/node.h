@@ -52,6 +52,7 @@ struct node_sink {
 struct node_security {
     const struct key *key;
     struct tls_context *tls; /* of that key */
+    bool fleeting;           /* the key is of this run alone */
     const char *was;         /* the id of a folder that is older than its key; else NULL */
     struct group group;      /* none: whoever comes is let in */
 };
@@ -155,6 +156,10 @@ enum join_state node_join_state(const struct node *node, struct peer **inviter, 
 
 /* Borrowed until the next call. Connections of those whom they deny are closed. */
 void node_set_rules(struct node *node, const struct rules *rules);
+
+/* From now on the address of that peer, and what waits for it, belongs to the key that was refused
+ * there last; key is empty, or its first 16 characters or more. false with *cause, a new string. */
+bool node_trust(struct node *node, struct peer *peer, struct span key, char **cause);
 
 /* Were we refused by somebody whom the user named, or have we refused him? *which, as text. */
 bool node_was_refused(const struct node *node, const char **which);

@@ -19,7 +19,10 @@
 #include "mesh/membership.h"
 #include "mesh/oneshot.h"
 #include "mesh/peer.h"
+#include "mesh/pins.h"
 #include "mesh/tombs.h"
+
+#define PLAIN "plain:" /* before an address: no encryption there */
 
 /* NAME@ADDRESS as one word, for a list of candidates; grown in *list. */
 static void add_candidate(char **list, const struct peer *peer)
@@ -109,7 +112,8 @@ struct peer *node_find(struct node *node, struct span who, char **cause)
     return peer;
 }
 
-static struct peer *add_named(struct node *node, struct span text, char **cause)
+/* Finds or adds whom HOST:PORT names. */
+static struct peer *add_host(struct node *node, struct span text, char **cause)
 {
     char host[ADDRESS_HOST];
     uint16_t port;
@@ -139,6 +143,26 @@ static struct peer *add_named(struct node *node, struct span text, char **cause)
     return peer;
 }
 
+/* HOST:PORT, or plain:HOST:PORT to speak plain text there. */
+static struct peer *add_named(struct node *node, struct span text, char **cause)
+{
+    bool plain = span_starts(text, PLAIN);
+    struct span host = plain ? span_after(text, strlen(PLAIN)) : text;
+    if (plain && node_is_closed(node)) {
+        *cause = alloc_print("%.*s: the door is closed to plain text", (int)text.len, text.at);
+        return NULL;
+    }
+    struct peer *peer = add_host(node, host, cause);
+    if (peer != NULL && plain && pins_hold(peer)) {
+        *cause = alloc_print("%.*s: %s is known by its key and comes encrypted; /forget it first",
+                             (int)text.len, text.at, peer->shown);
+        return NULL;
+    }
+    if (peer != NULL)
+        peer->asks_plain = plain;
+    return peer;
+}
+
 struct peer *node_find_or_add(struct node *node, struct span who, char **cause)
 {
     struct address a;
@@ -157,6 +181,8 @@ struct peer *node_find_or_add(struct node *node, struct span who, char **cause)
 
 bool node_is_at(const struct node *node, struct span address)
 {
+    if (span_starts(address, PLAIN))
+        address = span_after(address, strlen(PLAIN));
     char host[ADDRESS_HOST];
     uint16_t port;
     struct address a;

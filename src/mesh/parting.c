@@ -196,12 +196,22 @@ void link_resumed(struct link *link)
         link_bye(link, link->parting, link->cause);
 }
 
-void link_duplicate(struct link *link)
+static void give_way(struct link *link, const char *reason, const char *cause)
 {
-    say_bye(link, LINK_DUPLICATE);
-    link_part(link, "another connection to it counts");
+    say_bye(link, reason);
+    link_part(link, cause);
     session_close(link->session);
     shut(link);
+}
+
+void link_duplicate(struct link *link)
+{
+    give_way(link, LINK_DUPLICATE, "another connection to it counts");
+}
+
+void link_encrypt(struct link *link)
+{
+    give_way(link, LINK_ENCRYPT, "it is dialled again, encrypted");
 }
 
 void link_refuse(struct link *link, const char *cause)

@@ -41,8 +41,8 @@ struct channel *channel_new(struct loop *loop, int fd, const struct channel_hand
  * EPROTO, as does an end that the other side has not announced; channel_failure() has the words.
  */
 void channel_secure(struct channel *c, struct tls_context *context, bool dialer);
-bool channel_is_secure(const struct channel *c);            /* the handshake is done */
-const char *channel_fingerprint(const struct channel *c);   /* the other side's, once secured */
+bool channel_is_secure(const struct channel *c);          /* the handshake is done */
+const char *channel_fingerprint(const struct channel *c); /* the other side's, once secured */
 void channel_exporter(const struct channel *c, unsigned char out[TLS_EXPORTER_BYTES]);
 const char *channel_failure(const struct channel *c, int error); /* why it ended; borrowed */
 

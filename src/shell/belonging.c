@@ -178,6 +178,19 @@ void belonging_deny(struct interpreter *in, const struct command *c, struct span
     judge(in, c, arguments, VERDICT_DENIED);
 }
 
+/* Answered when it is known whether that key lets us in. */
+void belonging_trust(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    char *cause = NULL;
+    struct peer *peer = node_find(in->node, next_word(&arguments), &cause);
+    if (peer == NULL || !node_trust(in->node, peer, next_word(&arguments), &cause)) {
+        fail_with(in, c, cause);
+        return;
+    }
+    waiting_begin(&in->waiting, WAITING_DIALS, c);
+    waiting_add_peer(&in->waiting, peer);
+}
+
 void belonging_known(struct interpreter *in, const struct command *c, struct span arguments)
 {
     struct key_view key;

@@ -12,6 +12,7 @@ void belonging_invite(struct interpreter *in, const struct command *c, struct sp
 void belonging_join(struct interpreter *in, const struct command *c, struct span arguments);
 void belonging_admit(struct interpreter *in, const struct command *c, struct span arguments);
 void belonging_deny(struct interpreter *in, const struct command *c, struct span arguments);
+void belonging_trust(struct interpreter *in, const struct command *c, struct span arguments);
 void belonging_known(struct interpreter *in, const struct command *c, struct span arguments);
 
 /* What /join has waited for. */

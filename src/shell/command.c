@@ -93,5 +93,6 @@ bool command_parse(struct span line, struct order *out, char **cause)
 
 bool command_holds_secret(struct span text)
 {
-    return memmem(text.at, text.len, INVITATION_SCHEME, strlen(INVITATION_SCHEME)) != NULL;
+    static const char invitation[] = "hashflow://";
+    return memmem(text.at, text.len, invitation, sizeof invitation - 1) != NULL;
 }

@@ -285,6 +285,7 @@ static void run_quit(struct interpreter *in, const struct command *c, struct spa
 #define run_join   belonging_join
 #define run_admit  belonging_admit
 #define run_deny   belonging_deny
+#define run_trust  belonging_trust
 #define run_known  belonging_known
 
 void commands_run(struct interpreter *in, const struct order *order)

@@ -110,6 +110,7 @@ static const char *const steps[] = {
 
     /* An invitation's token is not here; key is what it is turned into. */
     "BEGIN IMMEDIATE;"
+    "ALTER TABLE peers ADD COLUMN fleeting INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE verdicts ("
     "  node TEXT PRIMARY KEY,"
     "  verdict INTEGER NOT NULL"

@@ -80,6 +80,8 @@ bool name_check(struct span name, const char **cause)
         *cause = "\"all\" and \"-\" have meanings of their own";
     else if (memchr(name.at, '@', name.len) != NULL)
         *cause = "a name has no @";
+    else if (memchr(name.at, '~', name.len) != NULL)
+        *cause = "a name has no ~";
     else if (name.at[0] == '/')
         *cause = "a name does not begin with /";
     else if (looks_like_address(name))

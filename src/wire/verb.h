@@ -7,14 +7,11 @@
 #define HASHFLOW_WIRE_VERB_H
 
 #include "base/buffer.h"
-#include "wire/invitation.h"
-#include "wire/message.h"
+#include "wire/hello.h"
 #include "wire/proof.h"
 
 enum {
     VERB_VERSION = 1,
-    NODE_ID_MAX = 64,
-    NODE_ID_TEXT = NODE_ID_MAX + 1,
     VERB_TOKEN_MAX = 64, /* bytes of the token of a ping or a question */
 };
 
@@ -48,24 +45,6 @@ enum answer_status {
     ANSWER_STATUSES,
 };
 
-struct hello {
-    uint64_t version;
-    char node[NODE_ID_TEXT]; /* 1 to 64 of [a-z0-9]; stable over restarts */
-    char name[NAME_TEXT];    /* empty if not said */
-    uint64_t boot;           /* microseconds at start, above that of every earlier run */
-    uint64_t epoch;          /* of the sender's numbering */
-    uint64_t window;         /* bytes it takes unacknowledged; 0 if not said */
-    uint16_t listen;         /* port; 0 if not said */
-    bool passing;            /* caps=passing: do not remember me once I am gone */
-    bool secure;             /* caps=tls, in plain text: I would rather be dialled encrypted */
-    char key[FINGERPRINT_TEXT]; /* in plain text: the key that I would show then; or empty */
-    /* Encrypted only; empty if not said. */
-    char was[NODE_ID_TEXT];   /* the id that I had before I had a key */
-    char proof[PROOF_TEXT];   /* that I have the group's secret, or the invitation */
-    char former[PROOF_TEXT];  /* that I have the group's former secret */
-    char invite[INVITATION_ID]; /* the invitation that the proof is of */
-};
-
 struct verb {
     enum verb_kind kind;
     uint64_t seq;      /* msg, bcast: its number, from 1; ack, resume: the highest committed */
@@ -86,8 +65,7 @@ struct verb {
 /*
  * true if the line is a verb, known or not (an unknown one is VERB_OTHER). false if a known verb
  * does not parse or the line is no verb at all; *cause is then a static text that says what is
- * wrong, fit for /error. Unknown keys of /hello are ignored; version, node, boot and epoch are
- * required.
+ * wrong, fit for /error.
  */
 bool verb_parse(struct span line, struct verb *out, const char **cause);
 

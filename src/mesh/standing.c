@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Verdicts of the user about keys: a bounded list in memory, which the store keeps too; and which
- * key the user means. It does not know who asks for a verdict, nor when.
+ * What is decided about keys by name: the user's verdicts, in a bounded list in memory which the
+ * store keeps too, and the rules; and which key the user means. It does not know who asks, nor when.
  */
 #include "config.h"
 
-#include "mesh/judging.h"
+#include "mesh/standing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "mesh/admission.h"
 #include "mesh/internal.h"
-#include "mesh/link.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
 #include "store/verdicts.h"
+
+enum { JUDGEMENTS_MAX = 4096 }; /* keys; more are refused, for none may be forgotten */
+
+struct judgement {
+    char fingerprint[FINGERPRINT_TEXT];
+    enum verdict verdict;
+    bool stored;
+};
 
 static struct judgement *find(const struct node *node, const char *fingerprint)
 {
@@ -43,24 +51,33 @@ static void load(void *arg, const char *fingerprint, enum verdict verdict)
     j->stored = true;
 }
 
-void judging_load(struct node *node)
+void standing_load(struct node *node)
 {
     if (node->db != NULL)
         verdicts_load(node->db, load, node);
 }
 
-void judging_free(struct node *node)
+void standing_free(struct node *node)
 {
     free(node->judgements);
 }
 
-enum verdict judging_on_key(const struct node *node, const char *fingerprint)
+static enum verdict user_says(const struct node *node, const char *fingerprint)
 {
     const struct judgement *j = find(node, fingerprint);
     return j != NULL ? j->verdict : VERDICT_NONE;
 }
 
-void judging_write(struct node *node)
+enum verdict standing_of(const struct node *node, const char *fingerprint)
+{
+    enum verdict user = user_says(node, fingerprint);
+    enum verdict rules = rules_on_key(node->config.rules, fingerprint);
+    if (user == VERDICT_DENIED || rules == VERDICT_DENIED)
+        return VERDICT_DENIED;
+    return user == VERDICT_ALLOWED ? user : rules;
+}
+
+void standing_write(struct node *node)
 {
     for (size_t i = 0; i < node->judgement_count; i++) {
         const struct judgement *j = &node->judgements[i];
@@ -69,27 +86,13 @@ void judging_write(struct node *node)
     }
 }
 
-void judging_written(struct node *node)
+void standing_written(struct node *node)
 {
     for (size_t i = 0; i < node->judgement_count; i++)
         node->judgements[i].stored = true;
 }
 
 /* --- orders --- */
-
-static void shut_out(struct peer *peer)
-{
-    static const char cause[] = "denied";
-    struct link *link = peer->link;
-    dialer_cancel(peer);
-    peer->named = false;
-    peer->refused = true;
-    if (link != NULL) {
-        link_part(link, cause);
-        link_fault(link, cause, "your key is denied here");
-    }
-    peer_left(peer, cause);
-}
 
 bool node_judge(struct node *node, const char *fingerprint, enum verdict verdict,
                 const char **cause)
@@ -104,12 +107,7 @@ bool node_judge(struct node *node, const char *fingerprint, enum verdict verdict
     j->verdict = verdict;
     j->stored = false;
     node->dirty = true;
-    struct peer *peer = membership_by_node(node, fingerprint);
-    if (peer != NULL && verdict == VERDICT_DENIED)
-        shut_out(peer);
-    else if (peer != NULL)
-        peer->refused = false;
-    loop_again(node->loop);
+    admission_review(node);
     return true;
 }
 
@@ -167,7 +165,7 @@ bool node_key_look(const struct node *node, size_t index, struct key_view *out)
         *out = (struct key_view){.fingerprint = peer->row.node,
                                  .address = peer->text,
                                  .name = peer->shown,
-                                 .verdict = judging_on_key(node, peer->row.node),
+                                 .verdict = user_says(node, peer->row.node),
                                  .seen = peer->row.seen};
         return true;
     }
