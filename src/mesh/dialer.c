@@ -250,7 +250,7 @@ void dialer_ended(struct peer *peer, const char *cause)
         membership_remove(peer);
         return;
     }
-    if (peer->row.quiet)
+    if (peer->row.quiet || peer->refused || peer->turned_away)
         delivery_part(peer, cause);
     if (peer->passing && !peer->named)
         membership_remove(peer);
