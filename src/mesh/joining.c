@@ -27,6 +27,7 @@ struct joining {
     size_t next;       /* place */
     struct peer *peer; /* held: the inviter */
     bool added;        /* it was not known before */
+    bool refused;      /* at some place, because of who we are or who is there */
     uint64_t deadline; /* monotonic us */
     struct timer timer;
     char *cause; /* why the last place, or all of it, came to nothing; or NULL */
@@ -71,7 +72,7 @@ static void give_up(struct node *node)
 {
     struct joining *j = node->joining;
     struct peer *peer = peer_current(j->peer);
-    end(node, JOIN_FAILED);
+    end(node, j->refused ? JOIN_REFUSED : JOIN_FAILED);
     if (peer != NULL && j->added && !peer->reached)
         membership_remove(peer);
 }
@@ -197,6 +198,7 @@ static void try_next(struct node *node, struct peer *peer)
     }
     if (peer_is_up(peer) || peer_is_dialing(peer))
         return;
+    j->refused = j->refused || peer->turned_away || peer->refused;
     say_cause(j, alloc_print("%s: %s", peer->text,
                              peer->cause[0] != '\0' ? peer->cause : "it cannot be reached"));
     if (!dial_next(node, peer))

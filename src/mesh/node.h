@@ -149,7 +149,12 @@ bool node_invite(struct node *node, const struct span *places, size_t count, str
  * *cause, a static text: nothing is tried. */
 bool node_join(struct node *node, const struct invitation *invitation, const char **cause);
 
-enum join_state { JOIN_TRYING, JOIN_DONE, JOIN_FAILED };
+enum join_state {
+    JOIN_TRYING,
+    JOIN_DONE,
+    JOIN_FAILED,
+    JOIN_REFUSED, /* failed as well, because of who we are or who is there */
+};
 
 /* Of the last node_join(): *inviter, NULL if that was forgotten; *cause, borrowed: why it failed. */
 enum join_state node_join_state(const struct node *node, struct peer **inviter, const char **cause);

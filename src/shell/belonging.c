@@ -149,7 +149,8 @@ void belonging_joined(struct interpreter *in)
     const char *cause;
     enum join_state state = node_join_state(in->node, &inviter, &cause);
     if (state != JOIN_DONE)
-        fail(in, in->waiting.command, cause);
+        commands_complain(in, state == JOIN_REFUSED ? STATUS_REFUSED : STATUS_FAILED,
+                          alloc_print("/%s: %s", in->waiting.command->name, cause));
     else if (inviter != NULL)
         answer_joined(&in->answers, inviter);
 }

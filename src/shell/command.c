@@ -93,6 +93,5 @@ bool command_parse(struct span line, struct order *out, char **cause)
 
 bool command_holds_secret(struct span text)
 {
-    static const char invitation[] = "hashflow://";
-    return memmem(text.at, text.len, invitation, sizeof invitation - 1) != NULL;
+    return memmem(text.at, text.len, COMMAND_SECRET, strlen(COMMAND_SECRET)) != NULL;
 }
