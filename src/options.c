@@ -128,7 +128,9 @@ static bool are_addresses(const struct options *o)
     uint16_t port;
     const char *cause;
     for (size_t i = 0; i < o->address_count; i++) {
-        if (!address_split(span_of(o->addresses[i]), host, &port, &cause)) {
+        struct span address = span_of(o->addresses[i]);
+        address_cut_plain(&address);
+        if (!address_split(address, host, &port, &cause)) {
             log_error("%s: %s", o->addresses[i], cause);
             return false;
         }

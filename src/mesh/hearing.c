@@ -217,6 +217,14 @@ void hearing_end(struct link *link)
                                      .cause = "more like that"});
 }
 
+/* Of one that has only knocked nothing is lost. */
+static void log_nobody(const struct link *link, const char *cause)
+{
+    char text[ADDRESS_TEXT];
+    address_print(&link->remote, text);
+    log_detail("%s: %s", text, cause);
+}
+
 static void hear_failed(struct link *link, const struct session_event *event)
 {
     if (event->verb.kind == VERB_BYE) { /* instead of a /hello: it has another connection to us */
@@ -224,7 +232,9 @@ static void hear_failed(struct link *link, const struct session_event *event)
         return;
     }
     bool shut = event->verb.kind == VERB_ERROR && door_is_shut(link, &event->verb);
-    if (!shut && (link->role == SESSION_LISTENER || link_is_used(link)))
+    if (link->secure && link->peer == NULL)
+        log_nobody(link, event->cause);
+    else if (!shut && (link->role == SESSION_LISTENER || link_is_used(link)))
         hear_refused(link, event);
     /* An ended connection's own cause ("Connection reset by peer") says more. */
     bool said_more = link->ended && link->cause != NULL && session_has_spoken(link->session);

@@ -22,8 +22,6 @@
 #include "mesh/pins.h"
 #include "mesh/tombs.h"
 
-#define PLAIN "plain:" /* before an address: no encryption there */
-
 /* NAME@ADDRESS as one word, for a list of candidates; grown in *list. */
 static void add_candidate(char **list, const struct peer *peer)
 {
@@ -146,8 +144,8 @@ static struct peer *add_host(struct node *node, struct span text, char **cause)
 /* HOST:PORT, or plain:HOST:PORT to speak plain text there. */
 static struct peer *add_named(struct node *node, struct span text, char **cause)
 {
-    bool plain = span_starts(text, PLAIN);
-    struct span host = plain ? span_after(text, strlen(PLAIN)) : text;
+    struct span host = text;
+    bool plain = address_cut_plain(&host);
     if (plain && node_is_closed(node)) {
         *cause = alloc_print("%.*s: the door is closed to plain text", (int)text.len, text.at);
         return NULL;
@@ -181,8 +179,7 @@ struct peer *node_find_or_add(struct node *node, struct span who, char **cause)
 
 bool node_is_at(const struct node *node, struct span address)
 {
-    if (span_starts(address, PLAIN))
-        address = span_after(address, strlen(PLAIN));
+    address_cut_plain(&address);
     char host[ADDRESS_HOST];
     uint16_t port;
     struct address a;

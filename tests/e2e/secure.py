@@ -104,7 +104,7 @@ def other_key(scene):
     bob = reinstalled(scene, bob, options)
     alice = scene.run("alice", "--state", scene.path("alice"), "--drain", "1", "-W", "20", address,
                       stdin=f"/msg {address} for the old key alone\n".encode())
-    assert alice.status == 5, (alice.status, alice.errors())
+    assert alice.wait() == 5, alice.errors()
     assert OTHER.search(alice.errors()) and f"/trust {address}" in alice.errors()
     bob.sync()
     assert bob.texts() == []
