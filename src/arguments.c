@@ -125,6 +125,18 @@ static bool take_STATE(struct options *o, const char *value)
     return true;
 }
 
+static bool take_KEY(struct options *o, const char *value)
+{
+    o->key = value;
+    return true;
+}
+
+static bool take_GROUP(struct options *o, const char *value)
+{
+    o->group = value;
+    return true;
+}
+
 static bool take_DRAIN(struct options *o, const char *value)
 {
     if (!waiting_seconds(span_of(value), &o->drain_us))

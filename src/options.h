@@ -32,7 +32,8 @@ struct options {
     bool quiet, verbose;
     uint64_t count; /* 0 if not given, as with the next two */
     uint64_t idle_us, timeout_us;
-    const char *state; /* NULL if not given */
+    const char *state; /* NULL if not given, as with the next two */
+    const char *key, *group;
     uint64_t drain_us;
     struct handler_rule *on; /* in order; freed with options_free() */
     size_t on_count;
