@@ -231,14 +231,10 @@ int main(int argc, char **argv)
     case OPTIONS_RUN: break;
     }
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
-<<<<<<< HEAD
     bool attach =
         app.options.attach || (app.options.errand != NULL && attach_is_possible(&app.options));
     int status = attach ? attach_run(&app.options) : run_node(&app);
-=======
-    int status = app.options.attach ? attach_run(&app.options) : run_node(&app);
     credentials_free(&app.credentials);
->>>>>>> part-crypt
     options_free(&app.options);
     return status;
 }

@@ -12,8 +12,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
-enum { INVITATION_LINE = 4096 };
-
 static void fail(struct interpreter *in, const struct command *c, const char *cause)
 {
     commands_complain(in, STATUS_FAILED, alloc_print("/%s: %s", c->name, cause));
