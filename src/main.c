@@ -199,7 +199,8 @@ static void tear_down(struct app *app)
 static int run_node(struct app *app)
 {
     int status;
-    app->interactive = !app->options.receive_only && !app->options.daemon && terminal_possible();
+    const struct options *o = &app->options;
+    app->interactive = !o->receive_only && !o->daemon && o->errand == NULL && terminal_possible();
     choose_log(app, true);
     if (!credentials_read(&app->credentials, &app->options))
         return STATUS_USAGE;
@@ -230,7 +231,9 @@ int main(int argc, char **argv)
     case OPTIONS_RUN: break;
     }
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
-    int status = app.options.attach ? attach_run(&app.options) : run_node(&app);
+    bool attach =
+        app.options.attach || (app.options.errand != NULL && attach_is_possible(&app.options));
+    int status = attach ? attach_run(&app.options) : run_node(&app);
     credentials_free(&app.credentials);
     options_free(&app.options);
     return status;

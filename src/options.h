@@ -45,6 +45,9 @@ struct options {
     int family;                                 /* 0, 4 or 6 */
     char **addresses;                           /* what is left of argv */
     size_t address_count;
+    char *errand;  /* the last of the commands, after which it leaves; NULL if not given; freed */
+    char **hidden; /* arguments that were overwritten; freed with options_free() */
+    size_t hidden_count;
     bool daemon;          /* keep is set with it */
     enum options_log log; /* never the usual one, once they are parsed */
     char *config_text;    /* of the file; freed with options_free() */

@@ -223,7 +223,9 @@ void app_make_input(struct app *app)
     const struct options *o = &app->options;
     for (size_t i = 0; i < o->command_count; i++)
         interpreter_queue(app->interpreter, span_of(o->commands[i]), false);
-    if (app->interactive || o->receive_only ||
+    if (o->errand != NULL)
+        interpreter_queue(app->interpreter, span_of("/quit"), false);
+    if (app->interactive || o->receive_only || o->errand != NULL ||
         (script_is_null_device(STDIN_FILENO) && o->command_count == 0))
         return; /* there is the console, or it is to receive only */
     app->script = script_new(app->loop, STDIN_FILENO, o->to != NULL, app->node, app->interpreter,

@@ -23,6 +23,7 @@
 #include "mesh/forms.h"
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
+#include "mesh/inviting.h"
 #include "mesh/keeping.h"
 #include "mesh/link.h"
 #include "mesh/losses.h"
@@ -31,6 +32,7 @@
 #include "mesh/peer.h"
 #include "mesh/pump.h"
 #include "mesh/questions.h"
+#include "mesh/standing.h"
 #include "mesh/tombs.h"
 #include "store/identity.h"
 
@@ -95,6 +97,7 @@ static void turn(void *arg)
     hold_back(node);
     pump_turn(node);
     questions_turn(node); /* behind what was sent before */
+    joining_turn(node);
     link_reap(node);
     membership_turn(node);
 }
@@ -167,6 +170,9 @@ void node_free(struct node *node)
     timer_stop(node->loop, &node->tell);
     timer_stop(node->loop, &node->retry);
     timer_stop(node->loop, &node->expiry);
+    joining_free(node);
+    inviting_free(node);
+    standing_free(node);
     tombs_free(node);
     hearsay_free(node);
     free(node->peers);
