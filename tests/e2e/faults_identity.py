@@ -4,6 +4,7 @@
 gets what is not theirs, and nobody is dialled without end."""
 
 import re
+import shutil
 
 from hashflow_test import main, test, wait_until
 from hashflow_test.proxy import Proxy
