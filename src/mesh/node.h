@@ -109,6 +109,7 @@ struct peer_view {
     const char *name;
     const char *node; /* empty unless it speaks sessions */
     enum dialect dialect;
+    bool plain; /* it speaks without encryption, so that nothing proves who it is */
     enum peer_state state;
     const char *cause; /* why it is not up; may be empty */
     int64_t seen;      /* wall seconds; 0 never */
