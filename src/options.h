@@ -29,7 +29,7 @@ struct options {
     struct format *format; /* NULL if not given; freed with options_free() */
     bool json, nul, timestamps;
     bool attach, keep, events, ids, no_store, no_history, no_exchange, receive_only, progress;
-    bool quiet, verbose;
+    bool on_plain, quiet, verbose;
     uint64_t count; /* 0 if not given, as with the next two */
     uint64_t idle_us, timeout_us;
     const char *state; /* NULL if not given, as with the next two */

@@ -170,6 +170,7 @@ bool app_make_handlers(struct app *app)
         .rules = o->on,
         .count = o->on_count,
         .answer = o->answer,
+        .plain = o->on_plain,
         .jobs = o->on_jobs,
         .limit_us = o->on_limit_us,
         .umask = app->umask,
