@@ -72,7 +72,7 @@ def silent(scene):
     port = scene.ports(1)[0]
     alice, address = known(scene, port, "--drain", "0")
     alice.send("/msg bob secret one", "/bcast secret two")
-    service = scene.listener(port=port)
+    service = scene.listener(port=port, accepted=lambda sock: sock)
     first = service.connection()
     alice.send(f"/msg {address} secret three", f"/wait up=1 {QUICK}")
     alice.sync()
