@@ -362,6 +362,18 @@ static void what_is_held_at_the_first_byte_stays_unread(void **state)
     run_until(&f->listener.len, f->listener.wanted = 5);
 }
 
+/* Else a connection that we have refused in plain text could still make us encrypt. */
+static void who_has_spoken_is_not_shown_a_first_byte(void **state)
+{
+    (void)state;
+    channel_send(f->listener.channel, span_of("/error\n"));
+    run_idle();
+    send_from_other("\x16\x03", 2);
+    run_until(&f->listener.len, f->listener.wanted = 2);
+    assert_int_equal(f->listener.firsts, 0);
+    assert_false(channel_is_secure(f->listener.channel));
+}
+
 static void an_end_before_the_first_byte_is_an_end(void **state)
 {
     (void)state;
@@ -699,6 +711,7 @@ int main(void)
         TEST(a_handshake_goes_on_while_held),
         TEST_LISTENER(plain_text_shows_its_first_byte_too),
         TEST_LISTENER(what_is_held_at_the_first_byte_stays_unread),
+        TEST_LISTENER(who_has_spoken_is_not_shown_a_first_byte),
         TEST_LISTENER(an_end_before_the_first_byte_is_an_end),
         TEST(much_passes_both_ways_at_once),
         TEST_SMALL(much_passes_both_ways_at_once),
