@@ -13,6 +13,9 @@
 
 struct arrival;
 struct hearsay;
+struct invited;
+struct joining;
+struct judgement;
 struct link;
 struct plain_form;
 struct question;
@@ -55,6 +58,13 @@ struct node {
     bool dirty;         /* some peer is, or our name */
     struct tomb *tombs; /* nodes forgotten, oldest first; tombs.c */
     size_t tomb_count, tomb_room;
+
+    /* Whom the user lets in: standing.c, inviting.c, joining.c. */
+    struct judgement *judgements;
+    size_t judgement_count, judgement_room;
+    struct invited *invited; /* invitations, the one that ends first before the others */
+    size_t invited_count, invited_room;
+    struct joining *joining; /* the last one that we have accepted; or NULL */
 
     /* Connections: link.c, dialer.c, door.c. */
     struct link *links; /* open ones, newest first */
