@@ -44,7 +44,9 @@ struct options {
     int family;                                 /* 0, 4 or 6 */
     char **addresses;                           /* what is left of argv */
     size_t address_count;
-    bool daemon;          /* keep is set with it */
+    bool daemon; /* keep is set with it */
+    bool sandbox;
+    const char *user;     /* NULL if not given */
     enum options_log log; /* never the usual one, once they are parsed */
     char *config_text;    /* of the file; freed with options_free() */
 };
