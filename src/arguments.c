@@ -49,6 +49,7 @@ FLAG(PROGRESS, progress)
 FLAG(QUIET, quiet)
 FLAG(VERBOSE, verbose)
 FLAG(DAEMON, daemon)
+FLAG(SANDBOX, sandbox)
 #undef FLAG
 
 static bool take_PORT(struct options *o, const char *value)
@@ -303,6 +304,12 @@ static bool take_IPV6(struct options *o, const char *value)
 {
     (void)value;
     o->family = 6;
+    return true;
+}
+
+static bool take_USER(struct options *o, const char *value)
+{
+    o->user = value;
     return true;
 }
 

@@ -48,7 +48,9 @@ struct options {
     char *errand;  /* the last of the commands, after which it leaves; NULL if not given; freed */
     char **hidden; /* arguments that were overwritten; freed with options_free() */
     size_t hidden_count;
-    bool daemon;          /* keep is set with it */
+    bool daemon; /* keep is set with it */
+    bool sandbox;
+    const char *user;     /* NULL if not given */
     enum options_log log; /* never the usual one, once they are parsed */
     char *config_text;    /* of the file; freed with options_free() */
 };
