@@ -7,6 +7,7 @@
 #define HASHFLOW_MESH_INTERNAL_H
 
 #include "base/chunk.h"
+#include "mesh/fence.h"
 #include "mesh/node.h"
 #include "net/endpoint.h"
 #include "net/resolver.h"
@@ -60,6 +61,8 @@ struct node {
     bool full;                         /* a newcomer was refused; said once */
     struct address clones[CLONES_MAX]; /* where a copy of us is; told once each */
     size_t clone_count;
+    struct address fenced[FENCE_TOLD]; /* hosts whose knocking was told; fence.c */
+    size_t fenced_count;
     bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
     uint64_t tokens;           /* the last number given to a ping or a question */
     char silence[32];          /* why one that has been silent for too long is down */

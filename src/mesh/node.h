@@ -29,6 +29,7 @@ enum {
 
 struct node;
 struct peer;
+struct rules;
 
 /* Where received messages and news go. At the end of a turn, when what it has changed is stored,
  * flush sends on what was taken. accepted and written count bytes of messages taken and bytes that
@@ -58,9 +59,11 @@ struct node_config {
     uint64_t down_us;          /* and before it is taken for down */
     bool leave_from_listeners; /* dials leave from the address of our listener of their family */
     uint64_t message_limit;    /* tell so many; what lies beyond stays with its senders; 0: all */
+    const struct rules *rules; /* who may connect at all; NULL: everybody */
 };
 
-/* db may be NULL: nothing is remembered. Borrows loop and db; copies the rest. */
+/* db may be NULL: nothing is remembered. Borrows loop, db, and what rules points to; copies the
+ * rest. */
 struct node *node_new(struct loop *loop, struct database *db, const struct node_config *config,
                       const struct node_sink *sink);
 void node_free(struct node *node);
@@ -93,6 +96,11 @@ bool node_address(const struct node *node, size_t index, struct address *out);
 
 /* false with *cause, a static text, if we may not be called so. Tells every session. */
 bool node_rename(struct node *node, struct span name, const char **cause);
+
+/* --- who belongs --- */
+
+/* Borrowed until the next call. Connections of those whom they deny are closed. */
+void node_set_rules(struct node *node, const struct rules *rules);
 
 /* --- peers --- */
 

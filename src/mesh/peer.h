@@ -51,6 +51,7 @@ struct peer {
     uint64_t up_at; /* when it was last seen to be up; 0 never */
     bool failing;   /* the last one has failed, and that was told */
     bool refused;   /* it does not let us in: not dialled until it speaks or is asked for */
+    bool fenced;    /* that is for the user's own rules */
     bool pardons;   /* the user has connected to it: that lifts a ban */
     bool is_us;     /* named, and it has turned out to be this node */
     struct attempt attempt;
