@@ -108,6 +108,7 @@ void app_make_node(struct app *app)
         .down_us = o->down_us,
         .leave_from_listeners = o->listen_count > 0,
         .message_limit = o->count,
+        .rules = rulebook_rules(app->rulebook),
     };
     app->node = node_new(app->loop, app->db, &config, &sink);
     free(name);
