@@ -124,7 +124,8 @@ static void hear_line(struct link *link, const struct verb *verb)
                                    .node = peer->row.node,
                                    .scope = verb->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST,
                                    .id = {peer->row.node, peer->epoch, verb->seq},
-                                   .text = verb->text});
+                                   .text = verb->text,
+                                   .plain = peer_is_plain(peer)});
     arrivals_add(peer, verb);
 }
 
@@ -227,7 +228,8 @@ static void log_nobody(const struct link *link, const char *cause)
 
 static void hear_failed(struct link *link, const struct session_event *event)
 {
-    if (event->verb.kind == VERB_BYE) { /* instead of a /hello: it has another connection to us */
+    if (event->verb.kind == VERB_BYE) { /* instead of a /hello */
+        link->duplicate = span_is(event->verb.text, LINK_DUPLICATE);
         link_kill(link, event->cause);
         return;
     }

@@ -112,10 +112,9 @@ static void channel_first(void *arg, unsigned char byte)
     if (link->dead || link->role == SESSION_DIALER || node->config.security.tls == NULL)
         return;
     if (byte == TLS_FIRST_BYTE) {
-        if (!node_is_closed(node)) {
+        if (!node_is_closed(node))
             door_make_room(node, &link->remote);
-            session_secure(link->session, loop_now(node->loop));
-        }
+        session_secure(link->session, loop_now(node->loop));
         link->secure = true;
         channel_secure(link->channel, node->config.security.tls, false);
         keep_deadline(link);

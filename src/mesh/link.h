@@ -40,10 +40,11 @@ struct link {
     bool duplicate;            /* it lost against a crossed dial */
     bool ended;                /* the other side will send no more */
     bool dead;
-    bool hearsay;      /* dialled on somebody's word: nothing but its /hello is heard */
-    uint64_t epoch;    /* of our numbering, as said in our /hello */
-    uint64_t ack;      /* the last one said */
-    const char *cause; /* why it ended; static */
+    bool hearsay; /* dialled on somebody's word: nothing but its /hello is heard */
+    char invitation[INVITATION_ID]; /* a listener's: by which its other side was let in; or empty */
+    uint64_t epoch;                 /* of our numbering, as said in our /hello */
+    uint64_t ack;                   /* the last one said */
+    const char *cause;              /* why it ended; static */
     struct pulse pulse;
     uint64_t told;    /* its side was told of peers up to that meeting, */
     uint64_t told_at; /* and when; monotonic us; see exchange.c */

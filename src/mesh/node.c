@@ -23,14 +23,17 @@
 #include "mesh/forms.h"
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
+#include "mesh/inviting.h"
 #include "mesh/keeping.h"
 #include "mesh/link.h"
 #include "mesh/losses.h"
 #include "mesh/membership.h"
+#include "mesh/names.h"
 #include "mesh/oneshot.h"
 #include "mesh/peer.h"
 #include "mesh/pump.h"
 #include "mesh/questions.h"
+#include "mesh/standing.h"
 #include "mesh/tombs.h"
 #include "store/identity.h"
 
@@ -95,6 +98,7 @@ static void turn(void *arg)
     hold_back(node);
     pump_turn(node);
     questions_turn(node); /* behind what was sent before */
+    joining_turn(node);
     link_reap(node);
     membership_turn(node);
 }
@@ -167,6 +171,9 @@ void node_free(struct node *node)
     timer_stop(node->loop, &node->tell);
     timer_stop(node->loop, &node->retry);
     timer_stop(node->loop, &node->expiry);
+    joining_free(node);
+    inviting_free(node);
+    standing_free(node);
     tombs_free(node);
     hearsay_free(node);
     free(node->peers);
@@ -305,7 +312,10 @@ bool node_rename(struct node *node, struct span name, const char **cause)
 {
     if (!name_check(name, cause))
         return false;
+    char former[NAME_TEXT];
+    snprintf(former, sizeof former, "%s", node->name);
     span_copy(name, node->name, sizeof node->name);
+    names_ours(node, former);
     node->dirty = true;
     for (struct link *l = node->links; l != NULL; l = l->next) {
         if (link_is_session(l))

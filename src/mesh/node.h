@@ -9,6 +9,7 @@
 #include "mesh/event.h"
 #include "net/loop.h"
 #include "store/database.h"
+#include "wire/rules.h"
 #include "wire/session.h"
 
 enum {
@@ -30,7 +31,6 @@ enum {
 struct key;
 struct node;
 struct peer;
-struct rules;
 struct tls_context;
 
 /* Where received messages and news go. At the end of a turn, when what it has changed is stored,
@@ -119,6 +119,44 @@ const struct group *node_group(const struct node *node);
 
 /* Keeps the secrets through the sink, then applies them. false with *cause, a new string. */
 bool node_set_group(struct node *node, const struct group *group, char **cause);
+
+/* The key that a user means: a fingerprint, the beginning of one that is known (FINGERPRINT_SHORT
+ * characters at least), or a peer that has shown one. false with *cause, a new string. */
+bool node_find_key(struct node *node, struct span who, char out[FINGERPRINT_TEXT], char **cause);
+
+/* From now on, and in the next runs: ALLOWED needs no secret, DENIED is never let in, whatever it
+ * proves, and its connection is closed. false with *cause, a static text. */
+bool node_judge(struct node *node, const char *fingerprint, enum verdict verdict,
+                const char **cause);
+
+struct key_view {
+    const char *fingerprint;    /* borrowed until the next order or turn, like these: */
+    const char *address, *name; /* of the peer that has it; "-" if none is known */
+    enum verdict verdict;
+    int64_t seen; /* wall seconds; 0 never */
+};
+
+/* Each key that is known, from index 0; false at the end. */
+bool node_key_look(const struct node *node, size_t index, struct key_view *out);
+
+/* Makes an invitation to our group; places: where others reach us, as the user says, or none for
+ * the addresses that we listen on. false with *cause, a new string. */
+bool node_invite(struct node *node, const struct span *places, size_t count, struct invitation *out,
+                 char **cause);
+
+/* Accepts one, copied: dials whoever invites, and sets the group that we are given. false with
+ * *cause, a static text: nothing is tried. */
+bool node_join(struct node *node, const struct invitation *invitation, const char **cause);
+
+enum join_state {
+    JOIN_TRYING,
+    JOIN_DONE,
+    JOIN_FAILED,
+    JOIN_REFUSED, /* failed as well, because of who we are or who is there */
+};
+
+/* Of the last node_join(): *inviter, NULL if that was forgotten; *cause, borrowed: why it failed. */
+enum join_state node_join_state(const struct node *node, struct peer **inviter, const char **cause);
 
 /* Borrowed until the next call. Connections of those whom they deny are closed. */
 void node_set_rules(struct node *node, const struct rules *rules);

@@ -62,6 +62,11 @@ static void detach(struct link *link, const char *cause)
     bool dialled = peer != NULL && peer->attempt.link == link;
     bool used = peer != NULL && link_is_used(link);
     link_part(link, cause);
+    bool other_comes = link->duplicate && !link->node->leaving;
+    if (dialled && other_comes && peer->link == NULL) {
+        peer_wait_grace(peer, cause);
+        return;
+    }
     if (dialled) {
         dialer_ended(peer, cause);
         return;
@@ -73,7 +78,7 @@ static void detach(struct link *link, const char *cause)
         membership_remove(peer);
         return;
     }
-    if (link->duplicate && !peer->node->leaving) {
+    if (other_comes) {
         peer_wait_grace(peer, cause);
         return;
     }

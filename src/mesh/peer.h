@@ -30,7 +30,8 @@ struct peer {
     char text[ADDRESS_HOST + 8]; /* its address */
     char cause[96];              /* why it is not up */
     char shown[PEER_SHOWN];      /* its name, told apart from others of that name; see names.c */
-    size_t suffix;               /* characters of its node id in that */
+    size_t suffix;               /* characters of its node id that tell it from them */
+    bool bears;                  /* its name alone is enough */
 
     /* How long it is kept: membership.c, and who it turns out to be: rendezvous.c. */
     struct address source; /* who claimed it, for a claimed peer */
@@ -51,6 +52,7 @@ struct peer {
     uint64_t up_at;   /* when it was last seen to be up; 0 never */
     bool failing;     /* the last one has failed, and that was told */
     bool refused;     /* it does not let us in: not dialled until it speaks or is asked for */
+    bool fenced;      /* that is for the user's own rules */
     bool turned_away; /* it does not belong, or shows another key */
     bool asks_plain;  /* the user wants it in plain text */
     bool offers_tls;  /* it has just said that it would rather be dialled encrypted */
@@ -99,6 +101,8 @@ struct peer *peer_new(struct node *node);
 void peer_free(struct peer *peer);
 bool peer_is_up(const struct peer *peer);
 bool peer_is_dialing(const struct peer *peer);
+bool peer_has_key(const struct peer *peer);  /* its id proves who it is */
+bool peer_is_plain(const struct peer *peer); /* false as long as it is not known how it speaks */
 void peer_tell(struct node *node, const struct peer *peer, struct event event);
 void peer_touch(struct peer *peer);                     /* its row is to be saved */
 void peer_settle(struct peer *peer, const char *cause); /* tells up or down if that has changed */

@@ -39,6 +39,8 @@ static void refuse_self(struct link *link, const struct hello *hello)
 {
     struct peer *peer = link->peer;
     struct address at = rendezvous_address(link, hello);
+    if (link->secure && link->role == SESSION_LISTENER)
+        link_answer(link); /* for the other end to see it too */
     if (hello->boot != link->node->boot) {
         door_refuses_copy(link, &at);
         return;

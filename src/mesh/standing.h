@@ -12,7 +12,8 @@ struct node;
 
 void standing_load(struct node *node);
 void standing_free(struct node *node);
-void standing_write(struct node *node); /* what has changed, into the turn's transaction */
+void standing_write(struct node *node);   /* what is not stored, into the turn's transaction */
+void standing_written(struct node *node); /* the transaction has been committed */
 
 /* Whoever denies it wins; NONE: nothing is said of that key. */
 enum verdict standing_of(const struct node *node, const char *fingerprint);

@@ -11,7 +11,8 @@
 #include "base/key.h"
 
 enum {
-    TLS_FIRST_BYTE = 0x16, /* of every TLS connection, and of no line of text */
+    TLS_FIRST_BYTE = 0x16,    /* of every TLS connection, and of no line of text */
+    TLS_RECORD_BYTES = 16384, /* the most that one record carries */
     TLS_EXPORTER_BYTES = 32,
 };
 
@@ -31,24 +32,25 @@ enum tls_result {
     TLS_READ,   /* again when the socket is readable, */
     TLS_WRITE,  /* or writable */
     TLS_ENDED,  /* the other side has finished sending, and said so (close_notify) */
-    TLS_FAILED, /* tls_cause() says why; nothing more will work */
+    TLS_FAILED, /* with errno. EPROTO: tls_cause() says why, and nothing more will work; what the
+                   socket could not send leaves what has come in to be read */
 };
 
 enum tls_result tls_handshake(struct tls *t);
 
-/* At most size bytes; *len is how many. With TLS_READ possibly after some bytes of the protocol's
- * own: one call reads at most one record. */
-enum tls_result tls_read(struct tls *t, char *out, size_t size, size_t *len);
-bool tls_pending(const struct tls *t); /* bytes are here of which select(2) knows nothing */
+/* One record at most, whole, so that nothing is left of which select(2) knows nothing: out has
+ * room for TLS_RECORD_BYTES. With TLS_READ possibly after a record of the protocol's own. */
+enum tls_result tls_read(struct tls *t, char *out, size_t *len);
 
-/* What was not taken need not be offered again in the same place or length, but nothing else. */
+/* One record at most. After TLS_READ or TLS_WRITE bytes are to begin with the same ones and to be
+ * as many or more; they may have moved. */
 enum tls_result tls_write(struct tls *t, struct span bytes, size_t *len);
 enum tls_result tls_finish(struct tls *t); /* close_notify: we send no more */
 
-const char *tls_cause(const struct tls *t); /* static or borrowed text */
+const char *tls_cause(const struct tls *t); /* static; NULL if nothing has failed */
 
 /* After the handshake. */
-const char *tls_fingerprint(const struct tls *t);                         /* the other side's */
+const char *tls_fingerprint(const struct tls *t);                        /* the other side's */
 void tls_exporter(struct tls *t, unsigned char out[TLS_EXPORTER_BYTES]); /* RFC 9266 */
 
 #endif

@@ -75,3 +75,12 @@ char *identity_load(const char *folder, const char *former, char **cause)
     free(path);
     return id;
 }
+
+bool identity_is_kept(const char *folder)
+{
+    char *path = alloc_print("%s/node", folder);
+    bool kept = access(path, F_OK) == 0;
+
+    free(path);
+    return kept;
+}

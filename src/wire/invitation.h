@@ -16,6 +16,7 @@ enum {
     INVITATION_TOKEN = BASE32_TEXT(INVITATION_TOKEN_BYTES), /* 26 characters */
     INVITATION_ID = INVITATION_TOKEN,
     INVITATION_PLACE = ADDRESS_HOST + 8, /* HOST:PORT */
+    INVITATION_LINE = 2304,              /* room for any invitation and its NUL */
 };
 
 struct invitation {

@@ -18,8 +18,8 @@ enum {
     GROUP_SECRETS = 2,
 };
 
-enum proof_kind { PROOF_GROUP, PROOF_INVITATION };
-enum proof_role { PROOF_DIAL, PROOF_ANSWER };
+enum proof_kind { PROOF_GROUP, PROOF_INVITATION, PROOF_KINDS };
+enum proof_role { PROOF_DIAL, PROOF_ANSWER, PROOF_ROLES };
 
 struct proof_binding {
     char dialer[FINGERPRINT_TEXT], listener[FINGERPRINT_TEXT];

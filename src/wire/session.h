@@ -63,7 +63,7 @@ struct session_config {
     struct span hello;    /* our /hello line with its LF, for plain text; both are copied */
     bool expect_session;  /* this address has once said /hello, so silence or EOF is a failed dial
                              and never another dialect */
-    bool secure;          /* a dialer: the connection is going to be encrypted */
+    bool secure;          /* it is going to be encrypted, or nothing is heard on it */
 };
 
 /* A dialer greets at once, unless it is secure. The owner must not free the session inside a
@@ -75,9 +75,10 @@ void session_free(struct session *s); /* accepts NULL */
 
 /*
  * Encrypted connections have no greeting: the dialer says /hello, then the listener, and anything
- * else is a failure. session_secure(): nothing was said, and the listener's connection is going to
- * be encrypted. session_secured(): now it is; hello is our /hello line, which a dialer says at
- * once, and a listener hands to session_answer() instead. Nothing is put in between the two.
+ * else is a failure, as is plain text in place of the handshake. session_secure(): nothing was said,
+ * and the listener's connection is going to be encrypted; if that is known already it does nothing.
+ * session_secured(): now it is; hello is our /hello line, which a dialer says at once, and a
+ * listener hands to session_answer() instead.
  */
 void session_secure(struct session *s, uint64_t now);
 void session_secured(struct session *s, struct span hello, uint64_t now);

@@ -9,6 +9,11 @@
 
 /* ---- the handshake */
 
+static void handshake_bytes(struct session *s)
+{
+    session_fault(s, "tls", "plain text, and this is to be encrypted");
+}
+
 static void handshake_timeout(struct session *s, uint64_t now)
 {
     (void)now;
@@ -21,6 +26,7 @@ static void handshake_end(struct session *s, int error)
 }
 
 const struct state state_handshake = {
+    .bytes = handshake_bytes,
     .timeout = handshake_timeout,
     .end = handshake_end,
 };

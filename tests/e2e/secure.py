@@ -4,6 +4,7 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 
 from hashflow_test import main, test, wait_until
@@ -73,9 +74,9 @@ def first_contact(scene):
     options = own_port(scene)
     alice, bob = keeper(scene, "alice"), keeper(scene, "bob", *options)
     alice.connect(bob.address)
-    alice.complains(FIRST)
-    assert key_of(bob)[:4] in alice.errors()
-    bob.complains(FIRST)
+    alice.err.wait(FIRST)
+    assert key_of(bob)[:4] in "\n".join(alice.err.items())
+    bob.err.wait(FIRST)
     bob.finish()
     alice.expect(re.compile(r"\* down"))
     since = len(alice.err)
@@ -91,7 +92,7 @@ def visitor(scene):
     alice, guest = keeper(scene, "alice"), scene.node("guest")
     guest.connect(alice.address)
     alice.expect(re.compile(r"\* up"))
-    assert not FIRST.search(alice.errors())
+    assert not FIRST.search("\n".join(alice.err.items()))
 
 
 @test("a known address with another key is refused before anything is said to it")
@@ -105,7 +106,7 @@ def other_key(scene):
     alice = scene.run("alice", "--state", scene.path("alice"), "--drain", "1", "-W", "20", address,
                       stdin=f"/msg {address} for the old key alone\n".encode())
     assert alice.wait() == 5, alice.errors()
-    assert OTHER.search(alice.errors()) and f"/trust {address}" in alice.errors()
+    assert OTHER.search(alice.errors()) and f"/trust {address}" in "\n".join(alice.err.items())
     bob.sync()
     assert bob.texts() == []
 
@@ -202,6 +203,10 @@ def moves_over(scene):
     address = bob.address
     bob.finish()
     os.remove(scene.path("bob/key.pem"))
+    database = sqlite3.connect(scene.path("bob/hashflow.db"))
+    with database:
+        database.execute("DELETE FROM settings WHERE key = 'key'")
+    database.close()
     with open(scene.path("bob/node"), encoding="ascii") as file:
         former = Identity("bob", address, node=file.read().strip())
     former_session = plain_hello(scene, alice, former)

@@ -728,6 +728,30 @@ static void run_secure(struct run *r, enum session_role role)
     assert_false(session_awaits_greeting(r->session));
 }
 
+/* A closed door takes nothing else from the first. */
+static void a_listener_can_insist(void **state)
+{
+    struct session_config config = {.role = SESSION_LISTENER, .secure = true};
+    struct run r = {.now = START, .close_at = -1, .secure = true};
+
+    (void)state;
+    for (int plain = 0; plain < 2; plain++) {
+        buffer_init(&r.trace, TRACE_MAX);
+        r.over = false;
+        r.session = session_new(&config, START, &handlers, &r);
+        session_secure(r.session, START + 1);
+        assert_true(session_deadline(r.session) == START + SESSION_HANDSHAKE_US);
+        if (!plain)
+            session_secured(r.session, span_of(""), START);
+        run_input(&r, span_of(plain ? THEY_GREET : THEY_SAY));
+        run_check(&r, "insists",
+                  plain ? "> /error tls plain text, and this is to be encrypted\n"
+                          "failed: plain text, and this is to be encrypted\n"
+                        : THEY_ARE WE_SAY "dialect session\n");
+        run_free(&r);
+    }
+}
+
 static void run_secured(struct run *r, enum session_role role)
 {
     run_secure(r, role);
@@ -763,6 +787,7 @@ static void an_encrypted_handshake_is_waited_for(void **state)
 
         run_secure(&r, roles[i]);
         session_close(r.session);
+        session_secure(r.session, r.now);
         session_secured(r.session, span_of(SAY_KEY), r.now);
         run_check(&r, "closed", "");
         assert_true(session_deadline(r.session) == 0);
@@ -997,6 +1022,7 @@ int main(void)
         cmocka_unit_test(a_hello_cut_short_is_no_text),
         cmocka_unit_test(two_sessions_talk),
         cmocka_unit_test(an_encrypted_handshake_is_waited_for),
+        cmocka_unit_test(a_listener_can_insist),
         cmocka_unit_test(what_is_heard_inside),
         cmocka_unit_test(silence_inside),
         cmocka_unit_test(the_bounds_of_a_hello_inside),

@@ -19,13 +19,14 @@ PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_O
              "GCOV_PREFIX", "GCOV_PREFIX_STRIP", "LLVM_PROFILE_FILE")
 
 Message = collections.namedtuple("Message", "address name text id", defaults=[None])
-Peer = collections.namedtuple("Peer", "address name dialect state rtt seen")
+Peer = collections.namedtuple("Peer", "address name dialect state rtt seen key")
 
 MESSAGE = re.compile(r"(\S+) (\S+) (.*)", re.S)
 #: The same with --ids: NODE.EPOCH.SEQ, or - where a line has no number.
 ID = r"[a-z0-9]{1,64}\.[0-9]+\.[0-9]+|-"
 MESSAGE_WITH_ID = re.compile(rf"(?P<address>\S+) (?P<name>\S+) (?P<id>{ID}) (?P<text>.*)", re.S)
-LISTENING = re.compile("hashflow: listening on ")
+#: What is no complaint: where it listens, and whose key it has seen for the first time.
+NOTICE = re.compile(r"hashflow: (listening on |\S+ \S+: first contact, )")
 #: What a stdout line may be: a message, a reply, an event of exactly four words.
 LINE = re.compile(r"(\[[0-9a-f:.%\w]+\]|[\d.]+):\d+ \S+ .*|/[a-z]+( .*)?"
                   r"|\* (up|down|suspect|back|unreachable|name) \S+ \S+"
@@ -154,10 +155,10 @@ class Node(Process):
         found = map(RECEIPT.fullmatch, self.out.items())
         return [match.groups() for match in found if match and kind in (None, match[1])]
 
-    # ---- stderr, without the line that says where it listens: that one is no complaint
+    # ---- stderr, without notices
 
     def complaints(self):
-        return [line for line in self.err.items() if not LISTENING.match(line)]
+        return [line for line in self.err.items() if not NOTICE.match(line)]
 
     def errors(self):
         return "\n".join(self.complaints())
@@ -167,7 +168,7 @@ class Node(Process):
         matches = matcher(wanted)
 
         def complaint(line):
-            return not LISTENING.match(line) and matches(line)
+            return not NOTICE.match(line) and matches(line)
         complaint.__doc__ = f"complaint {describe(wanted)}"
         return self.err.wait(complaint, timeout, since)
 
@@ -192,8 +193,8 @@ class Node(Process):
         """The directory by address."""
         rows = [line.split(" ")[1:] for line in self.ask("/peers")]
         for row in rows:
-            assert len(row) >= 6, f"/peers line with too few fields: {row}"
-        return {row[0]: Peer(*row[:6]) for row in rows}
+            assert len(row) >= 7, f"/peers line with too few fields: {row}"
+        return {row[0]: Peer(*row[:7]) for row in rows}
 
     def connect(self, *addresses, dialect="session"):
         """/connect, which must succeed with every address as the given dialect."""
