@@ -49,6 +49,7 @@ FLAG(PROGRESS, progress)
 FLAG(QUIET, quiet)
 FLAG(VERBOSE, verbose)
 FLAG(DAEMON, daemon)
+FLAG(SANDBOX, sandbox)
 #undef FLAG
 
 static bool take_PORT(struct options *o, const char *value)
@@ -126,6 +127,18 @@ static bool take_STATE(struct options *o, const char *value)
     return true;
 }
 
+static bool take_KEY(struct options *o, const char *value)
+{
+    o->key = value;
+    return true;
+}
+
+static bool take_GROUP(struct options *o, const char *value)
+{
+    o->group = value;
+    return true;
+}
+
 static bool take_DRAIN(struct options *o, const char *value)
 {
     if (!waiting_seconds(span_of(value), &o->drain_us))
@@ -182,6 +195,26 @@ static bool take_QUEUE_AGE(struct options *o, const char *value)
                      &o->queue_age_s))
         return wrong("queue-age", value, "a time from 1s to 3650d is needed, in s, m, h or d");
     return true;
+}
+
+static bool add_rule(struct options *o, enum verdict verdict, const char *name, const char *value)
+{
+    const char *cause;
+    if (!rulebook_check(value, &cause))
+        return wrong(name, value, cause);
+    o->rules = alloc_resize(o->rules, o->rule_count + 1, sizeof *o->rules);
+    o->rules[o->rule_count++] = (struct rulebook_entry){verdict, value};
+    return true;
+}
+
+static bool take_ALLOW(struct options *o, const char *value)
+{
+    return add_rule(o, VERDICT_ALLOWED, "allow", value);
+}
+
+static bool take_DENY(struct options *o, const char *value)
+{
+    return add_rule(o, VERDICT_DENIED, "deny", value);
 }
 
 static bool take_period(const char *name, const char *value, uint64_t *us)
@@ -291,6 +324,12 @@ static bool take_IPV6(struct options *o, const char *value)
 {
     (void)value;
     o->family = 6;
+    return true;
+}
+
+static bool take_USER(struct options *o, const char *value)
+{
+    o->user = value;
     return true;
 }
 

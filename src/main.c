@@ -17,11 +17,14 @@
 #include "attach.h"
 #include "background.h"
 #include "base/log.h"
+#include "hardening.h"
 #include "home.h"
 #include "listening.h"
 #include "notify.h"
+#include "sandbox.h"
 #include "shell/terminal.h"
 #include "system_log.h"
+#include "user.h"
 
 /* --- the turn --- */
 
@@ -77,10 +80,28 @@ static bool is_ignored(int signo)
     return sigaction(signo, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
+static void read_rules_again(void *arg, int signo)
+{
+    struct app *app = arg;
+    (void)signo;
+    char *cause;
+    struct rules *former = rulebook_read(app->rulebook, &cause);
+    if (former == NULL) {
+        log_error("%s; the former rules stay", cause);
+        free(cause);
+        return;
+    }
+    node_set_rules(app->node, rulebook_rules(app->rulebook));
+    rules_free(former);
+    log_notice("the rules were read again");
+}
+
 static void take_signals(struct app *app)
 {
     loop_on_signal(app->loop, SIGTERM, app_signalled, app);
-    if (!is_ignored(SIGHUP)) /* nohup(1) */
+    if (rulebook_has_files(app->rulebook))
+        loop_on_signal(app->loop, SIGHUP, read_rules_again, app);
+    else if (!is_ignored(SIGHUP)) /* nohup(1) */
         loop_on_signal(app->loop, SIGHUP, app_signalled, app);
     if (!app->interactive)
         loop_on_signal(app->loop, SIGINT, app_signalled, app);
@@ -127,12 +148,34 @@ static bool tell_ready(struct app *app)
     return true;
 }
 
+static bool open_home(struct app *app)
+{
+    bool older = false;
+    return home_open(&app->options, &app->state, &app->db, &older) &&
+           credentials_load(&app->credentials, app->state != NULL ? state_path(app->state) : NULL,
+                            app->db, older);
+}
+
+static void enter_sandbox(const struct app *app)
+{
+    char *typed = app->console != NULL ? home_typed_path(&app->options) : NULL;
+    const struct sandbox_config config = {
+        .state = app->state != NULL ? state_path(app->state) : NULL,
+        .typed = typed,
+    };
+    if (app->options.sandbox)
+        sandbox_enter(&config);
+    free(typed);
+}
+
 static int start(struct app *app)
 {
+    if (app->options.user != NULL && !user_become(app->options.user))
+        return STATUS_FAILED;
     if (app->interactive && !app->options.port_given && app->options.listen_count == 0 &&
         !listening_ask(&app->options))
         return STATUS_FAILED;
-    if (!home_open(&app->options, &app->state, &app->db))
+    if (!open_home(app))
         return STATUS_FAILED;
     app->loop = loop_new();
     take_signals(app);
@@ -149,7 +192,7 @@ static int start(struct app *app)
         return STATUS_FAILED;
     loop_on_turn(app->loop, app_move_on, app);
     app_make_control(app); /* it is there when we say that we listen */
-    if (!listening_start(app->node, &app->options))
+    if (!listening_start(app->node, &app->options) || (app->options.user != NULL && !user_settle()))
         return STATUS_FAILED;
     app_make_interpreter(app);
     if (!app_make_console(app))
@@ -158,6 +201,7 @@ static int start(struct app *app)
     if (!dial_addresses(app))
         return STATUS_USAGE;
     app_make_input(app);
+    enter_sandbox(app);
     if (!tell_ready(app))
         return STATUS_FAILED;
     return 0;
@@ -187,15 +231,32 @@ static void tear_down(struct app *app)
         loop_free(app->loop);
 }
 
+/* Before anything is begun: what is wrong in a file is an argument that is wrong. */
+static bool read_rules(struct app *app)
+{
+    const struct options *o = &app->options;
+    char *cause;
+    if (o->rule_count == 0)
+        return true;
+    app->rulebook = rulebook_new(o->rules, o->rule_count, &cause);
+    if (app->rulebook != NULL)
+        return true;
+    log_error("%s", cause);
+    free(cause);
+    return false;
+}
+
 /* Returns the exit status; in the process that has started a daemon, as soon as that listens. */
 static int run_node(struct app *app)
 {
     int status;
-    app->interactive = !app->options.receive_only && !app->options.daemon && terminal_possible();
+    const struct options *o = &app->options;
+    app->interactive = !o->receive_only && !o->daemon && o->errand == NULL && terminal_possible();
     choose_log(app, true);
+    if (!credentials_read(&app->credentials, &app->options) || !read_rules(app))
+        return STATUS_USAGE;
     if (app->options.daemon && !background_enter(&app->waiting, &status))
         return status;
-    app->umask = umask(077);
     app->status = start(app);
     if (app->status == 0) {
         loop_run(app->loop);
@@ -219,8 +280,14 @@ int main(int argc, char **argv)
     case OPTIONS_WRONG: return STATUS_USAGE;
     case OPTIONS_RUN: break;
     }
+    app.umask = umask(077);
+    hardening_start();
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
-    int status = app.options.attach ? attach_run(&app.options) : run_node(&app);
+    bool attach =
+        app.options.attach || (app.options.errand != NULL && attach_is_possible(&app.options));
+    int status = attach ? attach_run(&app.options) : run_node(&app);
+    credentials_free(&app.credentials);
+    rulebook_free(app.rulebook);
     options_free(&app.options);
     return status;
 }

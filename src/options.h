@@ -8,6 +8,7 @@
 
 #include "handlers.h"
 #include "report/format.h"
+#include "rulebook.h"
 #include "wire/address.h"
 
 enum {
@@ -32,19 +33,27 @@ struct options {
     bool on_plain, quiet, verbose;
     uint64_t count; /* 0 if not given, as with the next two */
     uint64_t idle_us, timeout_us;
-    const char *state; /* NULL if not given */
+    const char *state; /* NULL if not given, as with the next two */
+    const char *key, *group;
     uint64_t drain_us;
     struct handler_rule *on; /* in order; freed with options_free() */
     size_t on_count;
     uint64_t on_jobs, on_limit_us;
     struct handler_command answer;
+    struct rulebook_entry *rules; /* of --allow and --deny; freed with options_free() */
+    size_t rule_count;
     uint64_t queue_lines, queue_bytes, queue_age_s;
     uint64_t heartbeat_us, suspect_us, down_us; /* they rise */
     int ready_fd;                               /* -1 if not given */
     int family;                                 /* 0, 4 or 6 */
     char **addresses;                           /* what is left of argv */
     size_t address_count;
-    bool daemon;          /* keep is set with it */
+    char *errand;  /* the last of the commands, after which it leaves; NULL if not given; freed */
+    char **hidden; /* arguments that were overwritten; freed with options_free() */
+    size_t hidden_count;
+    bool daemon; /* keep is set with it */
+    bool sandbox;
+    const char *user;     /* NULL if not given */
     enum options_log log; /* never the usual one, once they are parsed */
     char *config_text;    /* of the file; freed with options_free() */
 };

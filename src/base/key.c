@@ -34,18 +34,24 @@ static void leave_out_config(void)
     require(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1);
 }
 
-static struct key *own(EVP_PKEY *pair)
+void key_fingerprint_of(const EVP_PKEY *handle, char out[FINGERPRINT_TEXT])
 {
-    struct key *key = alloc_zero(1, sizeof *key);
     unsigned char digest[DIGEST_BYTES];
     unsigned char *public_half = NULL;
-    int len = i2d_PUBKEY(pair, &public_half);
+    int len = i2d_PUBKEY(handle, &public_half);
 
     require(len > 0);
     struct span der = span_make((const char *)public_half, (size_t)len);
     digest_sha256(&der, 1, digest);
-    base32_encode(digest, sizeof digest, key->fingerprint);
+    base32_encode(digest, sizeof digest, out);
     OPENSSL_free(public_half);
+}
+
+static struct key *own(EVP_PKEY *pair)
+{
+    struct key *key = alloc_zero(1, sizeof *key);
+
+    key_fingerprint_of(pair, key->fingerprint);
     key->pair = pair;
     return key;
 }

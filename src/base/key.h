@@ -23,7 +23,8 @@ void key_free(struct key *key);                             /* accepts NULL */
 
 const char *key_fingerprint(const struct key *key); /* of its public half; borrowed */
 
-/* For net/tls: borrowed. */
+/* For net/tls: borrowed; and the fingerprint of a key that somebody else has shown. */
 struct evp_pkey_st *key_handle(const struct key *key);
+void key_fingerprint_of(const struct evp_pkey_st *handle, char out[FINGERPRINT_TEXT]);
 
 #endif

@@ -20,6 +20,7 @@
 #include "mesh/names.h"
 #include "mesh/oneshot.h"
 #include "mesh/peer.h"
+#include "mesh/pins.h"
 #include "mesh/tombs.h"
 
 /* NAME@ADDRESS as one word, for a list of candidates; grown in *list. */
@@ -125,7 +126,8 @@ struct peer *node_find(struct node *node, struct span who, char **cause)
     return peer;
 }
 
-static struct peer *add_named(struct node *node, struct span text, char **cause)
+/* Finds or adds whom HOST:PORT names. */
+static struct peer *add_host(struct node *node, struct span text, char **cause)
 {
     char host[ADDRESS_HOST];
     uint16_t port;
@@ -155,6 +157,26 @@ static struct peer *add_named(struct node *node, struct span text, char **cause)
     return peer;
 }
 
+/* HOST:PORT, or plain:HOST:PORT to speak plain text there. */
+static struct peer *add_named(struct node *node, struct span text, char **cause)
+{
+    struct span host = text;
+    bool plain = address_cut_plain(&host);
+    if (plain && node_is_closed(node)) {
+        *cause = alloc_print("%.*s: the door is closed to plain text", (int)text.len, text.at);
+        return NULL;
+    }
+    struct peer *peer = add_host(node, host, cause);
+    if (peer != NULL && plain && pins_hold(peer)) {
+        *cause = alloc_print("%.*s: %s is known by its key and comes encrypted; /forget it first",
+                             (int)text.len, text.at, peer->shown);
+        return NULL;
+    }
+    if (peer != NULL)
+        peer->asks_plain = plain;
+    return peer;
+}
+
 struct peer *node_find_or_add(struct node *node, struct span who, char **cause)
 {
     struct address a;
@@ -173,6 +195,7 @@ struct peer *node_find_or_add(struct node *node, struct span who, char **cause)
 
 bool node_is_at(const struct node *node, struct span address)
 {
+    address_cut_plain(&address);
     char host[ADDRESS_HOST];
     uint16_t port;
     struct address a;

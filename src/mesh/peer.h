@@ -44,16 +44,21 @@ struct peer {
     unsigned holds;
 
     /* Its dials of this run: dialer.c, as the user's orders and its own words say. */
-    bool named;     /* the user asked for it */
-    bool tried;     /* the first one, or the one asked for last, has ended */
-    bool greeted;   /* one-shot: it has had its greeting, or has spoken */
-    bool reached;   /* it was up at some time */
-    uint64_t asked; /* when the user has last asked for it, monotonic us */
-    uint64_t up_at; /* when it was last seen to be up; 0 never */
-    bool failing;   /* the last one has failed, and that was told */
-    bool refused;   /* it does not let us in: not dialled until it speaks or is asked for */
-    bool pardons;   /* the user has connected to it: that lifts a ban */
-    bool is_us;     /* named, and it has turned out to be this node */
+    bool named;       /* the user asked for it */
+    bool tried;       /* the first one, or the one asked for last, has ended */
+    bool greeted;     /* one-shot: it has had its greeting, or has spoken */
+    bool reached;     /* it was up at some time */
+    uint64_t asked;   /* when the user has last asked for it, monotonic us */
+    uint64_t up_at;   /* when it was last seen to be up; 0 never */
+    bool failing;     /* the last one has failed, and that was told */
+    bool refused;     /* it does not let us in: not dialled until it speaks or is asked for */
+    bool fenced;      /* that is for the user's own rules */
+    bool turned_away; /* it does not belong, or shows another key */
+    bool asks_plain;  /* the user wants it in plain text */
+    bool offers_tls;  /* it has just said that it would rather be dialled encrypted */
+    char other_key[FINGERPRINT_TEXT]; /* that was refused at its address; see pins.c */
+    bool pardons;                     /* the user has connected to it: that lifts a ban */
+    bool is_us;                       /* named, and it has turned out to be this node */
     struct attempt attempt;
 
     /* What was told about it in this run: door.c. */

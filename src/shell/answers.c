@@ -20,6 +20,10 @@ static const char *const keys[COMMAND_COUNT] = {
     [COMMAND_bcast] = "result address name? cause",
     [COMMAND_peers] = "address name? dialect state rtt_ms# seen? key?",
     [COMMAND_outbox] = "address name? lines# bytes# cause",
+    [COMMAND_group] = "state",
+    [COMMAND_invite] = "invitation",
+    [COMMAND_join] = "address name?",
+    [COMMAND_known] = "key address? name? verdict? seen?",
     [COMMAND_ping] = "address name? rtt_ms#",
     [COMMAND_ask] = "address name? text",
     [COMMAND_history] = "time address name? direction text",
@@ -143,6 +147,27 @@ void answer_whoami(const struct answers *a, const struct node *node)
         n++;
     }
     reply(a, COMMAND_whoami, fields, 2 + n);
+}
+
+void answer_joined(const struct answers *a, const struct peer *inviter)
+{
+    struct peer_view v;
+    peer_look(inviter, &v);
+    const struct span fields[] = {span_of(v.address), span_of(v.name)};
+    reply(a, COMMAND_join, fields, 2);
+}
+
+void answer_known(const struct answers *a, const struct key_view *key)
+{
+    static const char *const verdicts[] = {
+        [VERDICT_NONE] = "-", [VERDICT_ALLOWED] = "admitted", [VERDICT_DENIED] = "denied"};
+    char seen[CLOCK_TEXT] = "-";
+    if (key->seen > 0)
+        clock_print(key->seen, seen);
+    const struct span fields[] = {span_of(key->fingerprint), span_of(key->address),
+                                  span_of(key->name), span_of(verdicts[key->verdict]),
+                                  span_of(seen)};
+    reply(a, COMMAND_known, fields, 5);
 }
 
 void answer_said(const struct answers *a, enum command_id id, const struct history_line *line)
