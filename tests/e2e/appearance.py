@@ -13,7 +13,6 @@ from hashflow_test.session import Identity
 from hashflow_test.terminal import Terminal
 
 CAROL = "127.0.0.1:9"
-KEY = "abcdaaaabbbbccccddddeeeeffffgggghhhhiiiijjjjkkkkllla"
 #: Bytes that a line can hold.
 BYTES = [byte for byte in range(256) if byte not in (0x00, 0x0a)]
 #: What a terminal may get of us: its own line ends, and readline's.
@@ -23,9 +22,11 @@ DANGERS = ["$(touch {path})", "`touch {path}`", "; touch {path} ;", "&& touch {p
            "../../../x", "'; DROP TABLE peers; --", "\\n* up 1.2.3.4:5 x", "${{IFS}}touch"]
 
 
-def friend(scene, node, name="bob"):
-    """A peer with a key, which nobody else can be."""
-    return scene.session(node, identity=Identity(name, node=KEY, address="127.0.0.1:10"))
+def friend(scene, node):
+    """Bob, who has a key, so that nobody else can be him; and its fingerprint."""
+    bob = scene.node("bob")
+    bob.connect(node.address)
+    return bob, bob.ask("/whoami")[0].split(" ")[2]
 
 
 def person(scene, *options, **more):
@@ -95,17 +96,18 @@ def no_notice(scene):
 @test("a person sees who is plain, in messages, events and the list of peers, and who has a key")
 def marks(scene):
     node, terminal = person(scene)
-    friend(scene, node).msg("from a friend")
+    bob, key = friend(scene, node)
+    bob.send("/msg alice from a friend")
     shown(terminal, "from a friend")
     scene.client(node).send(f"{CAROL} carol from anybody")
     rows = shown(terminal, "from anybody")
     assert any(re.search(r"\d\d:\d\d bob → you: from a friend", row) for row in rows), rows
     assert any(re.search(r"\d\d:\d\d !carol: from anybody", row) for row in rows), rows
-    assert any(re.search(r"\* bob \(127\.0\.0\.1:10\) is here", row) for row in rows), rows
+    assert any(re.search(rf"\* bob \({bob.address}\) is here", row) for row in rows), rows
     assert any(re.search(r"\* !\S+ \(\S+\) is here", row) for row in rows), rows
     terminal.type("/peers\r")
     rows = shown(terminal, " plain\r")
-    for wanted in (rf"127\.0\.0\.1:10 +bob +session .* {KEY[:16]}\r",
+    for wanted in (rf"{bob.address} +bob +session .* {key[:16]}\r",
                    r"127\.0\.0\.1:9 +!carol .* plain\r"):
         assert any(re.search(wanted, row) for row in rows), rows
 
@@ -116,7 +118,8 @@ def marks_for_scripts(scene):
                             (["-F", "0 %n %s %p"], ["bob tls", "carol plain"])):
         node = scene.node("alice", *options)
         node.free_form = True
-        friend(scene, node).msg("one")
+        bob, key = friend(scene, node)
+        bob.send("/msg alice one")
         scene.client(node).send(f"{CAROL} carol two")
         for text, mark in zip(("one", "two"), wanted):
             line = node.expect(re.compile(rf"{text}\b"))
@@ -129,30 +132,29 @@ def marks_for_scripts(scene):
                 record = json.loads(line)
                 if record.get("command") == "peers":
                     keys[record["name"]] = record["key"]
-            assert keys == {"bob": KEY[:16], "carol": "plain"}, keys
+            assert keys == {"bob": key[:16], "carol": "plain"}, keys
 
 
 @test("nobody is shown as us, or as somebody who has a key")
 def impostors(scene):
     node = scene.node("alice", "-e")
-    bob = friend(scene, node)
-    node.wait_up()
+    bob, key = friend(scene, node)
     client = scene.client(node)
-    for claimed, wanted in (("alice", "alice~plain"), ("bob", "bob~plain"), ("bob~abcd", "-"),
+    for claimed, wanted in (("alice", "alice~plain"), ("bob", "bob~plain"), (f"bob~{key[:4]}", "-"),
                             ("bob~plain", "-"), ("!bob", "-"), ("you", "-"), ("*", "-"),
                             ("bo\u034fb", "bo\u034fb~plain"), ("ｂｏｂ", "ｂｏｂ~plain"),
                             ("Bob", "Bob")):
         client.send(f"{CAROL} {claimed} as {claimed}")
         assert node.hears(f"as {claimed}").name == wanted, ascii(claimed)
-    client.send("127.0.0.1:10 bob from his address")
+    client.send(f"{bob.address} bob from his address")
     assert node.hears("from his address").name == "bob~plain"
     for name in ("alice", "bob"):
         other = scene.session(node, identity=Identity(name, node=f"z2345{name}", address=CAROL))
         other.msg(f"I am {name}")
         assert node.hears(f"I am {name}").name == f"{name}~z234"
-    bob.msg("I am bob")
-    assert node.hears("I am bob", "bob").address == "127.0.0.1:10"
-    node.send("/msg bob for the real one", "/msg bob~abcd for him too")
+    bob.send("/msg alice I am the real one")
+    assert node.hears("I am the real one", "bob").address == bob.address
+    node.send("/msg bob for the real one", f"/msg bob~{key[:4]} for him too")
     bob.hears("for the real one")
     bob.hears("for him too")
 
