@@ -233,7 +233,10 @@ static void hear_failed(struct link *link, const struct session_event *event)
         link_kill(link, event->cause);
         return;
     }
-    bool shut = event->verb.kind == VERB_ERROR && door_is_shut(link, &event->verb);
+    bool is_error = event->verb.kind == VERB_ERROR;
+    if (is_error && span_is(event->verb.code, "closed") && admission_dials_again(link))
+        return; /* to those who come in plain text: we may belong all the same */
+    bool shut = is_error && door_is_shut(link, &event->verb);
     if (link->secure && link->peer == NULL)
         log_nobody(link, event->cause);
     else if (!shut && (link->role == SESSION_LISTENER || link_is_used(link)))
