@@ -315,6 +315,21 @@ def bad_reload(scene):
     client.wait_end()
 
 
+@test("in a sandbox files are read again: written anew, or in the state folder another one")
+def in_sandbox(scene):
+    state = scene.path("state")
+    os.mkdir(state, 0o700)
+    own, other = write(os.path.join(state, "own"), "127.27.0.1"), write(scene.path("other"))
+    node = scene.node("alice", "--sandbox", "--state", state, "--deny", f"@{own}", "--deny",
+                      f"@{other}", "-4")
+    write(own, "127.27.0.2")
+    with open(other, "w", encoding="ascii") as file:
+        file.write("127.27.0.3\n")
+    reload(node)
+    assert is_let_in(scene, node, "127.27.0.1")
+    assert knock(node, "127.27.0.2") == b"" and knock(node, "127.27.0.3") == b""
+
+
 @test("without a file SIGHUP ends a node as ever, and with one nothing is ended, nohup or not")
 def what_hup_means(scene):
     node = scene.node("alice", "--deny", "127.23.0.1")
