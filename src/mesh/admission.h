@@ -22,6 +22,9 @@ void admission_fill_hello(const struct link *link, struct hello *hello);
  * encrypted. */
 bool admission_takes_hello(struct link *link, const struct hello *hello);
 
+/* It would rather be dialled encrypted than be spoken to in plain text: false if we would not. */
+bool admission_dials_again(struct link *link);
+
 /* Who belongs has changed: connections of those who do not any more are ended, and whoever was
  * refused before is asked again. */
 void admission_review(struct node *node);
