@@ -145,8 +145,8 @@ static void looked_up(void *arg, const struct address *addresses, size_t count, 
     }
     for (size_t i = 0; i < count; i++) {
         struct peer *known = membership_by_address(node, &addresses[i]);
-        if (known == NULL || known == peer)
-            continue;
+        if (known == NULL || known == peer || peer->row.node[0] != '\0')
+            continue; /* who is to be there is known already, or nobody else is known there */
         bool has_come = known->up_at > peer->asked; /* by itself, and perhaps has left again */
         membership_absorb(known, peer);
         if (!has_come)

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "mesh/admission.h"
 #include "mesh/internal.h"
 #include "mesh/keeping.h"
 #include "mesh/link.h"
@@ -241,6 +242,7 @@ static void tell_fault(const struct link *link, struct invited *invited, const c
     if (invited->told)
         return;
     invited->told = true;
+    admission_hints(link); /* those would say less */
     address_print(&link->remote, text);
     log_notice("%s: turned away: its invitation %s", text, why);
 }
