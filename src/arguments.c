@@ -43,11 +43,13 @@ FLAG(TIMESTAMPS, timestamps)
 FLAG(NO_STORE, no_store)
 FLAG(NO_HISTORY, no_history)
 FLAG(NO_EXCHANGE, no_exchange)
+FLAG(ON_PLAIN, on_plain)
 FLAG(RECEIVE_ONLY, receive_only)
 FLAG(PROGRESS, progress)
 FLAG(QUIET, quiet)
 FLAG(VERBOSE, verbose)
 FLAG(DAEMON, daemon)
+FLAG(SANDBOX, sandbox)
 #undef FLAG
 
 static bool take_PORT(struct options *o, const char *value)
@@ -302,6 +304,12 @@ static bool take_IPV6(struct options *o, const char *value)
 {
     (void)value;
     o->family = 6;
+    return true;
+}
+
+static bool take_USER(struct options *o, const char *value)
+{
+    o->user = value;
     return true;
 }
 

@@ -19,7 +19,7 @@ static void add(struct facts *facts, size_t *count, const char *name, const char
     if (value == NULL || value[0] == '\0')
         return;
     assert(*count < FACTS_MAX);
-    facts->fields[*count] = alloc_print("HASHFLOW_%s=%s", name, value);
+    facts->fields[*count] = alloc_print(FACTS_PREFIX "%s=%s", name, value);
     facts->bytes += strlen(facts->fields[(*count)++]) + 1;
 }
 
@@ -55,6 +55,7 @@ void facts_take(struct facts *facts, const char *kind, const struct event *event
     add(facts, &count, "ADDRESS", event->address);
     add(facts, &count, "NAME", event->name);
     add(facts, &count, "NODE", event->node);
+    add(facts, &count, "PLAIN", event->plain ? "1" : "");
     add(facts, &count, "FORMER", event->former);
     add(facts, &count, "CAUSE", event->cause);
     if (event->kind == EVENT_MESSAGE)
@@ -82,18 +83,16 @@ static bool is_passed_on(const char *variable)
     return false;
 }
 
-char **facts_environment(const struct facts *facts, char *more)
+char **facts_environment(char *more)
 {
     size_t ours = 0, count = 0;
     while (environ[ours] != NULL)
         ours++;
-    char **list = alloc_zero(ours + FACTS_MAX + 2, sizeof *list);
+    char **list = alloc_zero(ours + 2, sizeof *list);
     for (size_t i = 0; i < ours; i++) {
         if (is_passed_on(environ[i]))
             list[count++] = environ[i];
     }
-    for (size_t i = 0; i < FACTS_MAX && facts->fields[i] != NULL; i++)
-        list[count++] = facts->fields[i];
     list[count] = more;
     return list;
 }

@@ -11,18 +11,20 @@
 enum { FACTS_MAX = 10 }; /* fields of one event */
 
 struct facts {
-    char *fields[FACTS_MAX]; /* HASHFLOW_...=VALUE; NULL behind the last one */
-    char *text;              /* with its LF; NULL if the event has none */
-    size_t length;           /* of the text */
-    size_t bytes;            /* that all of it takes */
+    char *fields[FACTS_MAX + 1]; /* HASHFLOW_...=VALUE; NULL behind the last one */
+    char *text;                  /* with its LF; NULL if the event has none */
+    size_t length;               /* of the text */
+    size_t bytes;                /* that all of it takes */
 };
 
 /* Copies what it needs of the event. kind: what programs know it as. */
 void facts_take(struct facts *facts, const char *kind, const struct event *event);
 void facts_drop(struct facts *facts);
 
-/* A program's whole environment: some of ours, the fields, and one more variable, or NULL. Borrows
- * the values; the caller frees the list. */
-char **facts_environment(const struct facts *facts, char *more);
+#define FACTS_PREFIX "HASHFLOW_" /* of all fields */
+
+/* What every program gets: some of our environment, and one more variable, or NULL. Borrows the
+ * values; the caller frees the list. */
+char **facts_environment(char *more);
 
 #endif

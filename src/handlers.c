@@ -8,10 +8,12 @@
 
 #include "handlers.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/words.h"
+#include "facts.h"
 #include "jobs.h"
 
 _Static_assert(2 * HANDLERS_JOBS_MAX < CHILDREN_MAX, "and some that are being killed");
@@ -23,7 +25,6 @@ struct handlers {
     struct jobs *news, *answers;
     struct program **programs; /* of the rules, in their order */
     struct program *answerer;
-    char *state; /* as programs are told it; NULL for none */
     bool leaving;
 };
 
@@ -75,6 +76,12 @@ bool handler_rule_parse(const char *text, struct handler_rule *out, const char *
     return false;
 }
 
+/* Whoever speaks without encryption may be anybody: nothing runs for that, unless it is wanted. */
+static bool is_for_programs(const struct handlers *h, const struct event *event)
+{
+    return !event->plain || h->config.plain;
+}
+
 /* ---- answers */
 
 static bool answer_said(void *arg, size_t question, struct span line)
@@ -93,7 +100,9 @@ static void answer_ended(void *arg, size_t question, enum job_result result)
 
 static void take_question(struct handlers *h, const struct event *event)
 {
-    if (h->leaving || !jobs_add(h->answers, h->answerer, "question", event->count, event))
+    if (!is_for_programs(h, event))
+        node_answer_end(h->node, event->count, ANSWER_NONE);
+    else if (h->leaving || !jobs_add(h->answers, h->answerer, "question", event->count, event))
         node_answer_end(h->node, event->count, ANSWER_BUSY);
 }
 
@@ -106,7 +115,7 @@ bool handlers_owe_answers(const struct handlers *h)
 
 static void take_news(struct handlers *h, const struct event *event)
 {
-    for (size_t i = 0; i < h->config.count; i++) {
+    for (size_t i = 0; i < h->config.count && is_for_programs(h, event); i++) {
         if (h->config.rules[i].kind == event->kind)
             jobs_add(h->news, h->programs[i], kind_name(event->kind), 0, event);
     }
@@ -135,13 +144,8 @@ static void make_jobs(struct handlers *h, struct loop *loop)
 {
     static const struct jobs_taker taker = {answer_said, answer_ended};
     const struct handlers_config *c = &h->config;
-    struct jobs_config config = {.option = "--on",
-                                 .most = c->jobs,
-                                 .limit_us = c->limit_us,
-                                 .umask = c->umask,
-                                 .variable = h->state,
-                                 .logged = c->logged,
-                                 .arg = h};
+    struct jobs_config config = {
+        .option = "--on", .most = c->jobs, .limit_us = c->limit_us, .logged = c->logged, .arg = h};
     h->news = jobs_new(loop, h->children, &config);
     config.option = "--answer";
     config.taker = &taker;
@@ -157,24 +161,54 @@ static char *state_variable(const char *folder)
     return variable;
 }
 
+/* The rules' programs in their order, then the one that answers. */
+static struct children *make_children(struct loop *loop, const struct handlers_config *config)
+{
+    char *const **programs = alloc_zero(config->count + 1, sizeof *programs);
+    char *state = state_variable(config->state);
+    char **environment = facts_environment(state);
+    for (size_t i = 0; i < config->count; i++)
+        programs[i] = config->rules[i].command.words;
+    programs[config->count] = config->answer.words;
+    const struct spawner_plan plan = {
+        .programs = programs,
+        .count = config->count + (config->answer.words != NULL),
+        .environment = environment,
+        .prefix = FACTS_PREFIX,
+        .folder = config->folder,
+        .umask = config->umask,
+    };
+    struct children *children = children_new(loop, &plan);
+    int error = errno;
+    free(environment);
+    free(state);
+    free(programs);
+    errno = error;
+    return children;
+}
+
+static struct program *make_program(struct jobs *jobs, size_t place,
+                                    const struct handler_command *command)
+{
+    return jobs_program(jobs, place, command->words[0], command->text);
+}
+
 struct handlers *handlers_new(struct loop *loop, struct node *node,
                               const struct handlers_config *config)
 {
-    struct children *children = children_new(loop);
+    struct children *children = make_children(loop, config);
     if (children == NULL)
         return NULL;
     struct handlers *h = alloc_zero(1, sizeof *h);
     h->node = node;
     h->children = children;
     h->config = *config;
-    h->state = state_variable(config->state);
     make_jobs(h, loop);
     h->programs = alloc_zero(config->count, sizeof *h->programs);
     for (size_t i = 0; i < config->count; i++)
-        h->programs[i] =
-            jobs_program(h->news, config->rules[i].command.words, config->rules[i].command.text);
+        h->programs[i] = make_program(h->news, i, &config->rules[i].command);
     if (config->answer.words != NULL)
-        h->answerer = jobs_program(h->answers, config->answer.words, config->answer.text);
+        h->answerer = make_program(h->answers, config->count, &config->answer);
     return h;
 }
 
@@ -209,6 +243,5 @@ void handlers_free(struct handlers *h)
     jobs_free(h->answers);
     children_free(h->children);
     free(h->programs);
-    free(h->state);
     free(h);
 }

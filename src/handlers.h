@@ -34,11 +34,13 @@ struct handlers_config {
     const struct handler_rule *rules; /* borrowed, as are the words of answer */
     size_t count;
     struct handler_command answer; /* to questions */
+    bool plain;                    /* also for peers that speak without encryption */
     size_t jobs; /* of the rules at a time, and as many answers; at most HANDLERS_JOBS_MAX */
     uint64_t limit_us;
     mode_t umask;
-    const char *state; /* the folder of the node, which programs are told; NULL for none */
-    bool logged; /* what programs say goes through the log, not to our stderr */
+    const char *folder; /* where programs start; NULL for where we are now */
+    const char *state;  /* the folder of the node, which programs are told; NULL for none */
+    bool logged;        /* what programs say goes through the log, not to our stderr */
 };
 
 struct handlers;

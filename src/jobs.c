@@ -33,8 +33,8 @@ struct complaint {
 struct program {
     struct program *next;
     struct jobs *jobs;
-    char *const *words;
-    const char *text;
+    size_t place;
+    const char *name, *text;
     struct complaint complaints[TROUBLES];
     struct timer quiet; /* set: the next lines must wait */
 };
@@ -73,10 +73,11 @@ struct jobs {
 
 /* ---- complaints */
 
-struct program *jobs_program(struct jobs *jobs, char *const *words, const char *text)
+struct program *jobs_program(struct jobs *jobs, size_t place, const char *name, const char *text)
 {
     struct program *p = alloc_zero(1, sizeof *p);
-    *p = (struct program){.next = jobs->programs, .jobs = jobs, .words = words, .text = text};
+    *p = (struct program){
+        .next = jobs->programs, .jobs = jobs, .place = place, .name = name, .text = text};
     jobs->programs = p;
     return p;
 }
@@ -141,7 +142,7 @@ static void hear_line(struct run *run, enum child_stream stream, struct span lin
 {
     const struct jobs_config *config = &run->program->jobs->config;
     if (!is_taken(run, stream))
-        log_notice("%s: %.*s", run->program->words[0], (int)line.len, line.at);
+        log_notice("%s: %.*s", run->program->name, (int)line.len, line.at);
     else if (!run->stopped && !config->taker->said(config->arg, run->tag, line))
         stop(run);
 }
@@ -221,13 +222,11 @@ static void start_job(struct jobs *jobs, const struct job *job)
 {
     static const struct child_handlers calls = {program_wrote, program_ended};
     struct run *run = run_new(job);
-    char **environment = facts_environment(&job->facts, jobs->config.variable);
     struct span text = span_make(job->facts.text, job->facts.length);
     const struct child_order order = {
-        .words = job->program->words,
-        .environment = environment,
+        .program = job->program->place,
+        .variables = job->facts.fields,
         .input = job->facts.text != NULL ? &text : NULL,
-        .umask = jobs->config.umask,
         .limit_us = jobs->config.limit_us,
         .takes = {jobs->config.logged || jobs->config.taker != NULL, jobs->config.logged},
     };
@@ -239,7 +238,6 @@ static void start_job(struct jobs *jobs, const struct job *job)
         jobs->runs = run;
         jobs->running++;
     }
-    free(environment);
 }
 
 /* ---- what waits */

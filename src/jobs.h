@@ -33,11 +33,9 @@ struct jobs_taker {
 };
 
 struct jobs_config {
-    const char *option; /* that wants them, for complaints; a static text */
-    size_t most;        /* at a time */
-    uint64_t limit_us;  /* for each */
-    mode_t umask;
-    char *variable; /* in the environment of each, as NAME=VALUE; borrowed, NULL for none */
+    const char *option;             /* that wants them, for complaints; a static text */
+    size_t most;                    /* at a time */
+    uint64_t limit_us;              /* for each */
     bool logged;                    /* what is not taken goes through the log, not to stderr */
     const struct jobs_taker *taker; /* NULL: nobody takes their output */
     void *arg;                      /* the taker's */
@@ -47,8 +45,9 @@ struct jobs_config {
 struct jobs *jobs_new(struct loop *loop, struct children *children,
                       const struct jobs_config *config);
 
-/* The jobs' own. words and text, which is what the user has written, are borrowed. */
-struct program *jobs_program(struct jobs *jobs, char *const *words, const char *text);
+/* The jobs' own. place: in the plan of the children. name, which it goes by, and text, which is what
+ * the user has written, are borrowed. */
+struct program *jobs_program(struct jobs *jobs, size_t place, const char *name, const char *text);
 
 /* Before children_free(). What runs is not waited for. Accepts NULL. */
 void jobs_free(struct jobs *jobs);

@@ -17,11 +17,14 @@
 #include "attach.h"
 #include "background.h"
 #include "base/log.h"
+#include "hardening.h"
 #include "home.h"
 #include "listening.h"
 #include "notify.h"
+#include "sandbox.h"
 #include "shell/terminal.h"
 #include "system_log.h"
+#include "user.h"
 
 /* --- the turn --- */
 
@@ -135,8 +138,22 @@ static bool open_home(struct app *app)
                             app->db, older);
 }
 
+static void enter_sandbox(const struct app *app)
+{
+    char *typed = app->console != NULL ? home_typed_path(&app->options) : NULL;
+    const struct sandbox_config config = {
+        .state = app->state != NULL ? state_path(app->state) : NULL,
+        .typed = typed,
+    };
+    if (app->options.sandbox)
+        sandbox_enter(&config);
+    free(typed);
+}
+
 static int start(struct app *app)
 {
+    if (app->options.user != NULL && !user_become(app->options.user))
+        return STATUS_FAILED;
     if (app->interactive && !app->options.port_given && app->options.listen_count == 0 &&
         !listening_ask(&app->options))
         return STATUS_FAILED;
@@ -157,7 +174,7 @@ static int start(struct app *app)
         return STATUS_FAILED;
     loop_on_turn(app->loop, app_move_on, app);
     app_make_control(app); /* it is there when we say that we listen */
-    if (!listening_start(app->node, &app->options))
+    if (!listening_start(app->node, &app->options) || (app->options.user != NULL && !user_settle()))
         return STATUS_FAILED;
     app_make_interpreter(app);
     if (!app_make_console(app))
@@ -166,6 +183,7 @@ static int start(struct app *app)
     if (!dial_addresses(app))
         return STATUS_USAGE;
     app_make_input(app);
+    enter_sandbox(app);
     if (!tell_ready(app))
         return STATUS_FAILED;
     return 0;
@@ -206,7 +224,6 @@ static int run_node(struct app *app)
         return STATUS_USAGE;
     if (app->options.daemon && !background_enter(&app->waiting, &status))
         return status;
-    app->umask = umask(077);
     app->status = start(app);
     if (app->status == 0) {
         loop_run(app->loop);
@@ -230,6 +247,8 @@ int main(int argc, char **argv)
     case OPTIONS_WRONG: return STATUS_USAGE;
     case OPTIONS_RUN: break;
     }
+    app.umask = umask(077);
+    hardening_start();
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
     bool attach =
         app.options.attach || (app.options.errand != NULL && attach_is_possible(&app.options));

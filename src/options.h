@@ -29,7 +29,7 @@ struct options {
     struct format *format; /* NULL if not given; freed with options_free() */
     bool json, nul, timestamps;
     bool attach, keep, events, ids, no_store, no_history, no_exchange, receive_only, progress;
-    bool quiet, verbose;
+    bool on_plain, quiet, verbose;
     uint64_t count; /* 0 if not given, as with the next two */
     uint64_t idle_us, timeout_us;
     const char *state; /* NULL if not given, as with the next two */
@@ -48,7 +48,9 @@ struct options {
     char *errand;  /* the last of the commands, after which it leaves; NULL if not given; freed */
     char **hidden; /* arguments that were overwritten; freed with options_free() */
     size_t hidden_count;
-    bool daemon;          /* keep is set with it */
+    bool daemon; /* keep is set with it */
+    bool sandbox;
+    const char *user;     /* NULL if not given */
     enum options_log log; /* never the usual one, once they are parsed */
     char *config_text;    /* of the file; freed with options_free() */
 };

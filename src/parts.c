@@ -170,9 +170,11 @@ bool app_make_handlers(struct app *app)
         .rules = o->on,
         .count = o->on_count,
         .answer = o->answer,
+        .plain = o->on_plain,
         .jobs = o->on_jobs,
         .limit_us = o->on_limit_us,
         .umask = app->umask,
+        .folder = o->daemon ? "/" : NULL, /* where it is to be itself */
         .state = app->state != NULL ? state_path(app->state) : NULL,
         .logged = app->interactive || app->progress != NULL || o->log == OPTIONS_LOG_SYSLOG,
     };

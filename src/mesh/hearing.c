@@ -124,7 +124,8 @@ static void hear_line(struct link *link, const struct verb *verb)
                                    .node = peer->row.node,
                                    .scope = verb->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST,
                                    .id = {peer->row.node, peer->epoch, verb->seq},
-                                   .text = verb->text});
+                                   .text = verb->text,
+                                   .plain = peer_is_plain(peer)});
     arrivals_add(peer, verb);
 }
 

@@ -28,6 +28,7 @@
 #include "mesh/link.h"
 #include "mesh/losses.h"
 #include "mesh/membership.h"
+#include "mesh/names.h"
 #include "mesh/oneshot.h"
 #include "mesh/peer.h"
 #include "mesh/pump.h"
@@ -311,7 +312,10 @@ bool node_rename(struct node *node, struct span name, const char **cause)
 {
     if (!name_check(name, cause))
         return false;
+    char former[NAME_TEXT];
+    snprintf(former, sizeof former, "%s", node->name);
     span_copy(name, node->name, sizeof node->name);
+    names_ours(node, former);
     node->dirty = true;
     for (struct link *l = node->links; l != NULL; l = l->next) {
         if (link_is_session(l))

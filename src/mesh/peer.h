@@ -30,7 +30,8 @@ struct peer {
     char text[ADDRESS_HOST + 8]; /* its address */
     char cause[96];              /* why it is not up */
     char shown[PEER_SHOWN];      /* its name, told apart from others of that name; see names.c */
-    size_t suffix;               /* characters of its node id in that */
+    size_t suffix;               /* characters of its node id that tell it from them */
+    bool bears;                  /* its name alone is enough */
 
     /* How long it is kept: membership.c, and who it turns out to be: rendezvous.c. */
     struct address source; /* who claimed it, for a claimed peer */
@@ -99,6 +100,8 @@ struct peer *peer_new(struct node *node);
 void peer_free(struct peer *peer);
 bool peer_is_up(const struct peer *peer);
 bool peer_is_dialing(const struct peer *peer);
+bool peer_has_key(const struct peer *peer);  /* its id proves who it is */
+bool peer_is_plain(const struct peer *peer); /* false as long as it is not known how it speaks */
 void peer_tell(struct node *node, const struct peer *peer, struct event event);
 void peer_touch(struct peer *peer);                     /* its row is to be saved */
 void peer_settle(struct peer *peer, const char *cause); /* tells up or down if that has changed */

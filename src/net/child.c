@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Starts programs, watches what they write and when they end. A guard, forked at the start while
- * there is little to copy, ends what is left of them when we have gone without a word. It does not
- * know what the programs are for.
+ * Has programs started, watches what they write and hears when they end. It does not know what the
+ * programs are for.
  */
 #include "config.h"
 
@@ -13,13 +12,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "net/forked.h"
 
 enum {
     READ_MAX = 64 * 1024, /* bytes of a stream per pass */
@@ -32,109 +28,41 @@ struct stream {
 };
 
 struct child {
-    struct child *next;
     struct children *children;
-    pid_t pid; /* and its group's; 0 once it has been waited for */
+    int slot;
     const struct child_handlers *handlers;
     void *arg;
     struct stream streams[CHILD_STREAMS];
     struct timer timer; /* the time limit; then the grace */
     bool overdue;
-    int *error; /* shared with the child until it is another program */
+    bool ended;
 };
 
 struct children {
     struct loop *loop;
-    struct child *first;
-    int count;
-    int notes;   /* to the guard */
-    pid_t guard; /* 0 once it has ended */
+    int spawner; /* the socket; whoever listens there may have gone */
+    pid_t pid;   /* of who listens */
+    struct child *slots[CHILDREN_MAX];
 };
-
-/* ---- on the other side of fork(2) */
-
-/* A group as its number when it begins, and as the negative of it when it has ended. */
-static void tell_guard(const struct children *children, pid_t note)
-{
-    (void)!write(children->notes, &note, sizeof note); /* without the guard it goes all the same */
-}
-
-static void take_note(pid_t groups[CHILDREN_MAX], pid_t note)
-{
-    for (int i = 0; i < CHILDREN_MAX; i++) {
-        if (groups[i] != (note < 0 ? -note : 0))
-            continue;
-        groups[i] = note < 0 ? 0 : note;
-        return;
-    }
-}
-
-/* It takes no signal that can be refused, and is in no group or session of ours. */
-static void __attribute__((noreturn)) stand_guard(int notes)
-{
-    pid_t groups[CHILDREN_MAX] = {0}, note;
-
-    forked_block_signals();
-    setsid();
-    prctl(PR_SET_NAME, "hashflow-guard");
-    dup2(notes, STDIN_FILENO);
-    forked_close_from(STDIN_FILENO + 1);
-    while (read(STDIN_FILENO, &note, sizeof note) == sizeof note)
-        take_note(groups, note);
-    for (int i = 0; i < CHILDREN_MAX; i++) {
-        if (groups[i] != 0)
-            kill(-groups[i], SIGKILL);
-    }
-    _exit(0);
-}
-
-/* source: what becomes its stdin, stdout and stderr; all are above these. */
-static void __attribute__((noreturn))
-become_program(const struct child *c, const struct child_order *order, pid_t parent,
-               const int source[3])
-{
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(0);
-    tell_guard(c->children, getpid());
-    dup2(source[STDIN_FILENO], STDIN_FILENO);
-    dup2(source[STDOUT_FILENO], STDOUT_FILENO);
-    dup2(source[STDERR_FILENO], STDERR_FILENO);
-    forked_close_from(STDERR_FILENO + 1);
-    umask(order->umask);
-    forked_reset_signals();
-    environ = order->environment;
-    execvp(order->words[0], order->words);
-    *c->error = errno;
-    _exit(127);
-}
 
 /* ---- all of them */
 
-static void child_signalled(void *arg, int signo);
+static void spawner_ready(void *arg, int events);
 
-struct children *children_new(struct loop *loop)
+struct children *children_new(struct loop *loop, const struct spawner_plan *plan)
 {
-    int notes[2];
+    pid_t pid;
+    int spawner = spawner_start(plan, &pid);
 
-    if (pipe2(notes, O_CLOEXEC | O_NONBLOCK) < 0)
+    if (spawner < 0)
         return NULL;
-    fcntl(notes[0], F_SETFL, 0);
-    pid_t guard = fork();
-    if (guard == 0)
-        stand_guard(notes[0]);
-    close(notes[0]);
-    if (guard < 0) {
-        close(notes[1]);
-        return NULL;
-    }
     struct children *children = alloc_zero(1, sizeof *children);
-    children->loop = loop;
-    children->notes = notes[1];
-    children->guard = guard;
-    loop_on_signal(loop, SIGCHLD, child_signalled, children);
-    return children;
+    *children = (struct children){.loop = loop, .spawner = spawner, .pid = pid};
+    if (loop_watch(loop, spawner, LOOP_READ, spawner_ready, children) == 0)
+        return children;
+    close(spawner);
+    free(children);
+    return NULL;
 }
 
 static void stream_close(struct stream *stream)
@@ -151,7 +79,6 @@ static void child_free(struct child *c)
     timer_stop(c->children->loop, &c->timer);
     for (int i = 0; i < CHILD_STREAMS; i++)
         stream_close(&c->streams[i]);
-    munmap(c->error, sizeof *c->error);
     free(c);
 }
 
@@ -159,13 +86,12 @@ void children_free(struct children *children)
 {
     if (children == NULL)
         return;
-    while (children->first != NULL) {
-        struct child *c = children->first;
-        children->first = c->next;
-        kill(-c->pid, SIGKILL);
-        child_free(c);
+    for (int i = 0; i < CHILDREN_MAX; i++) {
+        if (children->slots[i] != NULL)
+            child_free(children->slots[i]);
     }
-    close(children->notes); /* the guard sees to what has not even joined its group */
+    loop_unwatch(children->loop, children->spawner);
+    close(children->spawner); /* which ends them */
     free(children);
 }
 
@@ -222,62 +148,55 @@ static int stream_open(struct stream *stream)
 
 /* ---- its end */
 
-static void finish(struct child *c, int status)
+static void finish(struct child *c, int error, int status)
 {
+    c->children->slots[c->slot] = NULL;
+    c->ended = true;
     for (int i = 0; i < CHILD_STREAMS; i++)
         stream_finish(&c->streams[i]);
-    const struct child_end end = {.error = *c->error, .status = status, .overdue = c->overdue};
+    const struct child_end end = {.error = error, .status = status, .overdue = c->overdue};
     c->handlers->ended(c->arg, &end);
     child_free(c);
 }
 
-/* Has it ended? As long as it is not waited for, its group's number is nobody else's. */
-static bool has_ended(struct child *c, int *status)
+/* It was killed, and with it all that it has started. */
+static void lose_spawner(struct children *children)
 {
-    siginfo_t info = {.si_pid = 0};
-
-    if (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
-        return false;
-    kill(-c->pid, SIGKILL);
-    tell_guard(c->children, -c->pid);
-    waitpid(c->pid, status, 0);
-    c->pid = 0;
-    return true;
+    loop_unwatch(children->loop, children->spawner);
+    waitpid(children->pid, NULL, WNOHANG);
+    for (int i = 0; i < CHILDREN_MAX; i++) {
+        if (children->slots[i] != NULL)
+            finish(children->slots[i], 0, SIGKILL);
+    }
 }
 
-static void child_signalled(void *arg, int signo)
+static void spawner_ready(void *arg, int events)
 {
     struct children *children = arg;
-    struct child **link = &children->first;
-    int status = 0;
+    struct spawner_report report;
+    enum spawner_news news;
 
-    (void)signo;
-    if (children->guard != 0 && waitpid(children->guard, NULL, WNOHANG) == children->guard)
-        children->guard = 0;
-    while (*link != NULL) {
-        struct child *c = *link;
-        if (!has_ended(c, &status)) {
-            link = &c->next;
-            continue;
-        }
-        *link = c->next;
-        children->count--;
-        finish(c, status);
+    (void)events;
+    while ((news = spawner_read(children->spawner, &report)) == SPAWNER_REPORT) {
+        if (children->slots[report.slot] != NULL)
+            finish(children->slots[report.slot], report.error, report.status);
     }
+    if (news == SPAWNER_GONE)
+        lose_spawner(children);
 }
 
 static void kill_late(void *arg)
 {
     struct child *c = arg;
 
-    kill(-c->pid, SIGKILL);
+    spawner_signal(c->children->spawner, c->slot, SIGKILL);
 }
 
 void child_stop(struct child *c)
 {
-    if (c->pid == 0)
+    if (c->ended)
         return;
-    kill(-c->pid, SIGTERM);
+    spawner_signal(c->children->spawner, c->slot, SIGTERM);
     timer_set(c->children->loop, &c->timer, loop_now(c->children->loop) + CHILD_GRACE_US, kill_late,
               c);
 }
@@ -337,47 +256,46 @@ static void close_sources(const int source[3])
     errno = saved;
 }
 
-static bool fork_program(struct child *c, const struct child_order *order)
+static bool run_program(struct child *c, const struct child_order *order)
 {
     int source[3] = {-1, -1, -1};
-    pid_t parent = getpid();
 
-    bool opened = open_sources(c, order, source);
-    if (opened)
-        c->pid = fork();
-    if (opened && c->pid == 0)
-        become_program(c, order, parent, source);
+    bool run =
+        open_sources(c, order, source) &&
+        spawner_run(c->children->spawner, c->slot, order->program, order->variables, source) == 0;
     close_sources(source);
-    if (!opened || c->pid < 0)
-        return false;
-    setpgid(c->pid, c->pid); /* so that it can be stopped already; it may have done so itself */
-    return true;
+    return run;
+}
+
+static int find_slot(const struct children *children)
+{
+    int slot = 0;
+
+    while (slot < CHILDREN_MAX && children->slots[slot] != NULL)
+        slot++;
+    return slot;
 }
 
 struct child *child_start(struct children *children, const struct child_order *order,
                           const struct child_handlers *handlers, void *arg)
 {
-    if (children->count == CHILDREN_MAX) {
+    int slot = find_slot(children);
+
+    if (slot == CHILDREN_MAX) {
         errno = EAGAIN;
         return NULL;
     }
-    int *error =
-        mmap(NULL, sizeof *error, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (error == MAP_FAILED)
-        return NULL;
     struct child *c = alloc_zero(1, sizeof *c);
-    *c = (struct child){.children = children, .handlers = handlers, .arg = arg, .error = error};
+    *c = (struct child){.children = children, .slot = slot, .handlers = handlers, .arg = arg};
     for (int i = 0; i < CHILD_STREAMS; i++)
         c->streams[i] = (struct stream){.child = c, .fd = -1};
-    if (!fork_program(c, order)) {
+    if (!run_program(c, order)) {
         int saved = errno;
         child_free(c);
         errno = saved;
         return NULL;
     }
-    c->next = children->first;
-    children->first = c;
-    children->count++;
+    children->slots[slot] = c;
     if (order->limit_us > 0)
         timer_set(children->loop, &c->timer, loop_now(children->loop) + order->limit_us,
                   time_is_over, c);

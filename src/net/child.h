@@ -2,7 +2,8 @@
 /*
  * Programs that run beside us: each in a process group of its own, with the environment that it is
  * given, nothing else of ours open, and a time limit. What it leaves in its group ends with it, and
- * everything ends when we do, however that is. It must not know what the programs are for.
+ * everything ends when we do, however that is. They keep the rights that we have at children_new().
+ * It must not know what the programs are for.
  */
 #ifndef HASHFLOW_NET_CHILD_H
 #define HASHFLOW_NET_CHILD_H
@@ -11,10 +12,11 @@
 
 #include "base/span.h"
 #include "net/loop.h"
+#include "net/spawner.h"
 
 enum {
-    CHILDREN_MAX = 128,       /* at a time; one more is refused with EAGAIN */
-    CHILD_GRACE_US = 2000000, /* from SIGTERM to SIGKILL */
+    CHILDREN_MAX = SPAWNER_SLOTS, /* at a time; one more is refused with EAGAIN */
+    CHILD_GRACE_US = 2000000,     /* from SIGTERM to SIGKILL */
 };
 
 struct children; /* all of one loop */
@@ -24,10 +26,9 @@ enum child_stream { CHILD_OUTPUT, CHILD_DIAGNOSTICS, CHILD_STREAMS };
 
 /* Everything is borrowed for the time of the call. */
 struct child_order {
-    char *const *words;       /* the program, looked for in PATH, and its arguments */
-    char **environment;       /* all of it, NAME=VALUE */
-    const struct span *input; /* its stdin; NULL for /dev/null */
-    mode_t umask;
+    size_t program;            /* its place in the plan */
+    char *const *variables;    /* besides those of the plan; NULL behind the last */
+    const struct span *input;  /* its stdin; NULL for /dev/null */
     uint64_t limit_us;         /* then it is stopped; 0 for none */
     bool takes[CHILD_STREAMS]; /* that stream is handed over; otherwise it goes to our stderr */
 };
@@ -44,8 +45,8 @@ struct child_handlers {
     void (*ended)(void *arg, const struct child_end *end);
 };
 
-/* Borrows the loop. Takes SIGCHLD of it. NULL with errno. */
-struct children *children_new(struct loop *loop);
+/* Borrows the loop. No other programs than those of the plan can be run. NULL with errno. */
+struct children *children_new(struct loop *loop, const struct spawner_plan *plan);
 
 /* Kills those that still run, without a call. Accepts NULL. */
 void children_free(struct children *children);

@@ -15,6 +15,7 @@ BEGIN {
     home["ares.h"] = "net/resolver.c"
     home["readline/"] = "shell/"
     home["syslog.h"] = "system_log.c"
+    home["seccomp.h"] = "sandbox_calls.c"
     home["jansson.h"] = "report/json.c"
     home["openssl/"] = "base/digest.c base/key.c net/tls.c"
     home["uni"] = "base/text.c"

@@ -36,6 +36,27 @@ struct fixture {
 
 static struct fixture *f;
 
+enum { SCRIPT, MISSING, FOLDER, PROGRAMS };
+
+static struct children *make_children(struct loop *loop)
+{
+    static char shell[] = "/bin/sh", option[] = "-c", run_it[] = "eval \"$TEST_SCRIPT\"";
+    static char missing[] = "no-such-program-anywhere", root[] = "/";
+    static char path[] = "PATH=/usr/bin:/bin", greeting[] = "GREETING=hello";
+    static char *script[] = {shell, option, run_it, NULL};
+    static char *no_file[] = {missing, NULL}, *no_program[] = {root, NULL};
+    static char *environment[] = {path, greeting, NULL};
+    static char *const *programs[PROGRAMS] = {
+        [SCRIPT] = script, [MISSING] = no_file, [FOLDER] = no_program};
+    const struct spawner_plan plan = {.programs = programs,
+                                      .count = PROGRAMS,
+                                      .environment = environment,
+                                      .prefix = "TEST_",
+                                      .umask = 022};
+
+    return children_new(loop, &plan);
+}
+
 static void give_up(void *arg)
 {
     (void)arg;
@@ -47,7 +68,7 @@ static int begin(void **state)
     (void)state;
     f = calloc(1, sizeof *f);
     f->loop = loop_new();
-    f->children = children_new(f->loop);
+    f->children = make_children(f->loop);
     assert_non_null(f->children);
     for (int i = 0; i < CHILD_STREAMS; i++)
         f->said[i] = calloc(1, 2 * LONG_ENOUGH);
@@ -86,13 +107,11 @@ static const struct child_handlers handlers = {wrote, ended};
 
 static struct child *start_order(struct child_order order, const char *script)
 {
-    static char shell[] = "/bin/sh", option[] = "-c", text[256];
-    static char path[] = "PATH=/usr/bin:/bin", greeting[] = "GREETING=hello";
-    static char *words[] = {shell, option, text, NULL};
-    static char *environment[] = {path, greeting, NULL};
-    snprintf(text, sizeof text, "%s", script);
-    order.words = order.words != NULL ? order.words : words;
-    order.environment = environment;
+    char text[256];
+    char *variables[] = {text, NULL};
+    snprintf(text, sizeof text, "TEST_SCRIPT=%s", script);
+    if (order.variables == NULL)
+        order.variables = variables;
     order.takes[CHILD_OUTPUT] = order.takes[CHILD_DIAGNOSTICS] = true;
     return child_start(f->children, &order, &handlers, f);
 }
@@ -112,7 +131,7 @@ static void run_order(struct child_order order, const char *script)
 
 static void run(const char *script)
 {
-    run_order((struct child_order){.umask = 022}, script);
+    run_order((struct child_order){.limit_us = 0}, script);
 }
 
 static bool is_gone(pid_t pid)
@@ -160,13 +179,51 @@ static void hands_over_both_streams_and_the_status(void **state)
 
 static void says_why_it_cannot_be_run(void **state)
 {
-    char name[] = "no-such-program-anywhere", path[] = "/";
-    char *missing[] = {name, NULL}, *folder[] = {path, NULL};
     (void)state;
-    run_order((struct child_order){.words = missing}, "");
+    run_order((struct child_order){.program = MISSING}, "");
     assert_int_equal(f->end.error, ENOENT);
-    run_order((struct child_order){.words = folder}, "");
+    run_order((struct child_order){.program = FOLDER}, "");
     assert_int_equal(f->end.error, EACCES);
+}
+
+static void runs_nothing_else_and_with_no_other_variables(void **state)
+{
+    static char foreign[] = "LD_PRELOAD=/tmp/x.so";
+    static char *variables[] = {foreign, NULL};
+    (void)state;
+    run_order((struct child_order){.program = PROGRAMS}, "echo run");
+    assert_int_equal(f->end.error, EINVAL);
+    run_order((struct child_order){.variables = variables}, "");
+    assert_int_equal(f->end.error, EINVAL);
+    check_said(CHILD_OUTPUT, "");
+}
+
+static void too_many_variables_are_refused(void **state)
+{
+    static char text[SPAWNER_ORDER_BYTES + 1] = "TEST_SCRIPT=echo run; #";
+    static char *variables[] = {text, NULL};
+    (void)state;
+    memset(text + strlen(text), 'x', sizeof text - 1 - strlen(text));
+    assert_null(start_order((struct child_order){.variables = variables}, ""));
+    assert_int_equal(errno, E2BIG);
+    text[sizeof text - 2] = '\0';
+    run_order((struct child_order){.variables = variables}, "");
+    check_said(CHILD_OUTPUT, "run\n");
+}
+
+static void all_have_ended_when_the_spawner_is_killed(void **state)
+{
+    (void)state;
+    run("echo $PPID");
+    pid_t spawner = atoi(f->said[CHILD_OUTPUT]);
+    assert_true(spawner > 1);
+    assert_non_null(start_order((struct child_order){0}, "exec sleep 1000"));
+    assert_non_null(start_order((struct child_order){0}, "exec sleep 1000"));
+    kill(spawner, SIGKILL);
+    wait_for(2);
+    assert_true(WIFSIGNALED(f->end.status));
+    assert_null(start_order((struct child_order){0}, "echo late"));
+    assert_int_equal(errno, EPIPE);
 }
 
 static void gets_its_input_and_the_end_of_it(void **state)
@@ -264,7 +321,7 @@ static void nothing_outlives_a_killed_owner(void **state)
              ends[1]);
     pid_t owner = fork();
     if (owner == 0) {
-        f->children = children_new(f->loop);
+        f->children = make_children(f->loop);
         start_order((struct child_order){0}, script);
         loop_run(f->loop);
         _exit(0);
@@ -293,13 +350,14 @@ static void many_run_at_once(void **state)
 static void those_that_run_are_killed_at_the_end(void **state)
 {
     (void)state;
-    struct child *child = start_order((struct child_order){0}, "trap '' TERM; sleep 1000");
-    assert_non_null(child);
+    run("echo $PPID");
+    pid_t spawner = atoi(f->said[CHILD_OUTPUT]);
+    assert_true(spawner > 1);
+    assert_non_null(start_order((struct child_order){0}, "trap '' TERM; sleep 1000"));
     children_free(f->children);
     f->children = NULL;
-    assert_true(waitpid(-1, NULL, 0) > 0); /* the program or the guard, one after the other */
-    assert_true(waitpid(-1, NULL, 0) > 0);
-    assert_int_equal(f->ends, 0);
+    assert_int_equal(waitpid(spawner, NULL, 0), spawner); /* whose end is theirs */
+    assert_int_equal(f->ends, 1);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
@@ -309,6 +367,9 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(hands_over_both_streams_and_the_status),
         TEST(says_why_it_cannot_be_run),
+        TEST(runs_nothing_else_and_with_no_other_variables),
+        TEST(too_many_variables_are_refused),
+        TEST(all_have_ended_when_the_spawner_is_killed),
         TEST(gets_its_input_and_the_end_of_it),
         TEST(has_no_input_without_one),
         TEST(has_nothing_else_of_ours),
