@@ -258,11 +258,10 @@ static bool takes_secured(struct link *link, const struct hello *hello)
     return true;
 }
 
-/* It would rather be dialled encrypted, and so would we. */
-static bool dials_again(struct link *link, const struct hello *hello)
+bool admission_dials_again(struct link *link)
 {
     struct peer *peer = link->peer;
-    if (link->role == SESSION_LISTENER || !hello->secure || link->node->config.security.tls == NULL)
+    if (link->role == SESSION_LISTENER || link->secure || link->node->config.security.tls == NULL)
         return false;
     if (peer == NULL) {
         hearsay_encrypt(link);
@@ -278,7 +277,7 @@ static bool takes_plain(struct link *link, const struct hello *hello)
 {
     const struct node *node = link->node;
     struct address at = rendezvous_address(link, hello);
-    if (dials_again(link, hello))
+    if (hello->secure && admission_dials_again(link))
         return false;
     const struct peer *known = membership_by_node(node, hello->key);
     if (known == NULL || !pins_hold(known))

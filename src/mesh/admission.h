@@ -22,6 +22,10 @@ void admission_fill_hello(const struct link *link, struct hello *hello);
  * encrypted. */
 bool admission_takes_hello(struct link *link, const struct hello *hello);
 
+/* A dial in plain text, to somebody who would rather be dialled encrypted, or has a closed door and
+ * may let us in by name: it is, if we would rather as well; else false. */
+bool admission_dials_again(struct link *link);
+
 /* Who belongs has changed: connections of those who do not any more are ended, and whoever was
  * refused before is asked again. */
 void admission_review(struct node *node);

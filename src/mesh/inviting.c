@@ -236,7 +236,7 @@ static const char *burn(struct node *node, struct invited *invited, const char *
 }
 
 /* Once for each: whoever has one may come as often as he likes. */
-static void tell_fault(const struct link *link, struct invited *invited, const char *why)
+static void tell_fault(struct link *link, struct invited *invited, const char *why)
 {
     char text[ADDRESS_TEXT];
     if (invited->told)
