@@ -84,6 +84,8 @@ def accepted(scene):
 def other_ways(scene):
     alice = host(scene)
     assert joined(errand(scene, "bob", "join", "-", stdin=f" {invite(alice)}\r\n".encode()))
+    answer = f"/invite {invite(alice)}\n".encode()
+    assert joined(errand(scene, "dave", "join", "-", stdin=answer))
     carol = keeper(scene, "carol")
     assert carol.ask(f"/join {invite(alice)}") == [f"/join {alice.address} alice"]
     talk(carol, alice, "here am I")
