@@ -14,7 +14,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "mesh/admission.h"
+#include "mesh/fence.h"
 #include "mesh/internal.h"
 #include "mesh/keeping.h"
 #include "mesh/link.h"
@@ -242,7 +242,7 @@ static void tell_fault(struct link *link, struct invited *invited, const char *w
     if (invited->told)
         return;
     invited->told = true;
-    admission_hints(link); /* those would say less */
+    fence_is_news(link->node, &link->remote); /* it is now, and nothing more is to be said */
     address_print(&link->remote, text);
     log_notice("%s: turned away: its invitation %s", text, why);
 }
