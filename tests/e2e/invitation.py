@@ -3,11 +3,15 @@
 """Invitations: one line lets in one node, once and for a day, at the right place or nowhere; and it
 is kept where nobody else can read it."""
 
+import base64
+import hashlib
 import os
 import re
+import shutil
 import sqlite3
+import subprocess
 
-from hashflow_test import main, test, wait_until
+from hashflow_test import Skip, main, test, wait_until
 from hashflow_test.proxy import Proxy
 from hashflow_test.sockets import free_port
 from hashflow_test.terminal import Terminal
@@ -270,6 +274,38 @@ def typed(scene):
             assert invitation[-26:].encode() not in data, name
             found += [name] if b"/echo afterwards" in data else []
     assert found == ["history"], "the other lines are not there either"
+
+
+def openssl(*words):
+    if shutil.which("openssl") is None:
+        raise Skip("openssl is not installed")
+    return subprocess.run(["openssl", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          check=True, timeout=20).stdout
+
+
+def stranger(scene, node):
+    """openssl's own client with a key of its own, in a session with the node."""
+    key, certificate = scene.path("own.pem"), scene.path("own.crt")
+    openssl("genpkey", "-algorithm", "ed25519", "-out", key)
+    openssl("req", "-x509", "-new", "-key", key, "-subj", "/CN=own", "-out", certificate)
+    public = openssl("pkey", "-in", key, "-pubout", "-outform", "DER")
+    name = base64.b32encode(hashlib.sha256(public).digest()).decode().rstrip("=").lower()
+    client = scene.process("openssl", "s_client", "-quiet", "-connect", node.address, "-alpn",
+                           "hashflow/1", "-cert", certificate, "-key", key)
+    client.send(f"/hello 1 node={name} boot=1 epoch=1 listen=9 name=eve")
+    epoch = re.search(r" epoch=(\d+)", client.out.wait(re.compile("/hello 1 .*"))).group(1)
+    client.send(f"/resume {epoch} 0")
+    return client
+
+
+@test("secrets that nobody has asked for are not taken")
+def unasked(scene):
+    alice = keeper(scene, "alice")
+    eve = stranger(scene, alice)
+    eve.send("/group " + "a" * 52, "/ping after-it")
+    eve.out.wait("/pong after-it")
+    assert alice.ask("/group") == ["/group open"]
+    assert not os.path.exists(scene.path("alice/group"))
 
 
 @test("members that have joined find the others by themselves")
