@@ -8,6 +8,7 @@
 
 #include "chronicle.h"
 #include "control/control.h"
+#include "credentials.h"
 #include "options.h"
 #include "progress.h"
 #include "quota.h"
@@ -25,6 +26,7 @@ struct app {
     struct loop *loop;
     struct state *state;
     struct database *db;
+    struct credentials credentials;
     struct node *node;
     struct chronicle *chronicle; /* NULL if no history is kept */
     struct output *output;       /* NULL on a terminal */

@@ -43,6 +43,7 @@ FLAG(TIMESTAMPS, timestamps)
 FLAG(NO_STORE, no_store)
 FLAG(NO_HISTORY, no_history)
 FLAG(NO_EXCHANGE, no_exchange)
+FLAG(ON_PLAIN, on_plain)
 FLAG(RECEIVE_ONLY, receive_only)
 FLAG(PROGRESS, progress)
 FLAG(QUIET, quiet)
@@ -123,6 +124,18 @@ static bool take_STATE(struct options *o, const char *value)
     if (value[0] == '\0')
         return wrong("state", value, "a folder is needed");
     o->state = value;
+    return true;
+}
+
+static bool take_KEY(struct options *o, const char *value)
+{
+    o->key = value;
+    return true;
+}
+
+static bool take_GROUP(struct options *o, const char *value)
+{
+    o->group = value;
     return true;
 }
 

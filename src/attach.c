@@ -124,6 +124,18 @@ static bool call(struct attached *a)
     return a->fd >= 0;
 }
 
+bool attach_is_possible(const struct options *o)
+{
+    char *path = o->no_store        ? NULL
+                 : o->state != NULL ? alloc_string(o->state)
+                                    : home_of_port(home_port(o));
+    int fd = path != NULL ? gate_connect(path) : -1;
+    free(path);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 int attach_run(const struct options *o)
 {
     struct attached a = {.options = o, .status = STATUS_FAILED};

@@ -11,6 +11,9 @@
 #include "control/caller.h"
 #include "options.h"
 
+/* Does a node run in the folder that the options mean? Says nothing. */
+bool attach_is_possible(const struct options *o);
+
 /* The exit status. */
 int attach_run(const struct options *o);
 

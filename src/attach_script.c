@@ -165,7 +165,7 @@ static void start_input(struct porter *p)
 {
     struct attached *a = p->attached;
     const struct options *o = a->options;
-    bool by_hand = o->command_count > 0 && isatty(STDIN_FILENO);
+    bool by_hand = o->command_count > 0 && (o->errand != NULL || isatty(STDIN_FILENO));
     ask_for_news(a);
     for (size_t i = 0; i < o->command_count; i++)
         attached_send(a, o->commands[i]);

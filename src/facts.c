@@ -55,6 +55,7 @@ void facts_take(struct facts *facts, const char *kind, const struct event *event
     add(facts, &count, "ADDRESS", event->address);
     add(facts, &count, "NAME", event->name);
     add(facts, &count, "NODE", event->node);
+    add(facts, &count, "PLAIN", event->plain ? "1" : "");
     add(facts, &count, "FORMER", event->former);
     add(facts, &count, "CAUSE", event->cause);
     if (event->kind == EVENT_MESSAGE)

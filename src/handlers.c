@@ -76,6 +76,12 @@ bool handler_rule_parse(const char *text, struct handler_rule *out, const char *
     return false;
 }
 
+/* Whoever speaks without encryption may be anybody: nothing runs for that, unless it is wanted. */
+static bool is_for_programs(const struct handlers *h, const struct event *event)
+{
+    return !event->plain || h->config.plain;
+}
+
 /* ---- answers */
 
 static bool answer_said(void *arg, size_t question, struct span line)
@@ -94,7 +100,9 @@ static void answer_ended(void *arg, size_t question, enum job_result result)
 
 static void take_question(struct handlers *h, const struct event *event)
 {
-    if (h->leaving || !jobs_add(h->answers, h->answerer, "question", event->count, event))
+    if (!is_for_programs(h, event))
+        node_answer_end(h->node, event->count, ANSWER_NONE);
+    else if (h->leaving || !jobs_add(h->answers, h->answerer, "question", event->count, event))
         node_answer_end(h->node, event->count, ANSWER_BUSY);
 }
 
@@ -107,7 +115,7 @@ bool handlers_owe_answers(const struct handlers *h)
 
 static void take_news(struct handlers *h, const struct event *event)
 {
-    for (size_t i = 0; i < h->config.count; i++) {
+    for (size_t i = 0; i < h->config.count && is_for_programs(h, event); i++) {
         if (h->config.rules[i].kind == event->kind)
             jobs_add(h->news, h->programs[i], kind_name(event->kind), 0, event);
     }

@@ -34,6 +34,7 @@ struct handlers_config {
     const struct handler_rule *rules; /* borrowed, as are the words of answer */
     size_t count;
     struct handler_command answer; /* to questions */
+    bool plain;                    /* also for peers that speak without encryption */
     size_t jobs; /* of the rules at a time, and as many answers; at most HANDLERS_JOBS_MAX */
     uint64_t limit_us;
     mode_t umask;

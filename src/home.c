@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "store/identity.h"
 #include "wire/message.h"
 
 uint16_t home_port(const struct options *o)
@@ -36,33 +37,32 @@ char *home_typed_path(const struct options *o)
     return o->state != NULL ? alloc_print("%s/history", o->state) : state_default_path("history");
 }
 
-/* A daemon changes its folder: what is named must stay where it is now. */
-static char *named_path(const struct options *o)
+char *home_absolute(const struct options *o, const char *path)
 {
-    if (!o->daemon || o->state[0] == '/')
-        return alloc_string(o->state);
+    if (!o->daemon || path[0] == '/')
+        return alloc_string(path);
     char *here = getcwd(NULL, 0);
     if (here == NULL) {
-        log_error("%s: %s", o->state, strerror(errno));
+        log_error("%s: %s", path, strerror(errno));
         return NULL;
     }
-    char *path = alloc_print("%s/%s", here, o->state);
+    char *absolute = alloc_print("%s/%s", here, path);
     free(here);
-    return path;
+    return absolute;
 }
 
 /* NULL with a line in the log if there is nowhere to keep it. */
 static char *choose_path(const struct options *o)
 {
     if (o->state != NULL)
-        return named_path(o);
+        return home_absolute(o, o->state);
     char *path = home_of_port(home_port(o));
     if (path == NULL)
         log_error("there is no HOME to keep the state in; use --state DIR or --no-store");
     return path;
 }
 
-bool home_open(struct options *o, struct state **state, struct database **db)
+bool home_open(struct options *o, struct state **state, struct database **db, bool *older)
 {
     char *cause = NULL;
     long holder;
@@ -74,6 +74,7 @@ bool home_open(struct options *o, struct state **state, struct database **db)
     if (path == NULL)
         return false;
     enum state_result result = state_open(path, state, &holder, &cause);
+    *older = result == STATE_OK && identity_is_kept(path);
     if (result == STATE_BUSY)
         log_error("%s: in use by the node with pid %ld; stop it, or use another --port or --state",
                   path, holder);

@@ -20,9 +20,14 @@ char *home_of_port(uint16_t port);
  * none, or no HOME. */
 char *home_typed_path(const struct options *o);
 
+/* A new string: what path means now, also when a daemon has changed its folder. NULL if that cannot
+ * be told; the log has said why. */
+char *home_absolute(const struct options *o, const char *path);
+
 /* Opens the state folder and its database, or neither where nothing is to be kept; *o then says
- * no_store. false if that failed; the log has said why. */
-bool home_open(struct options *o, struct state **state, struct database **db);
+ * no_store. *older: a node has been at home there before. false if that failed; the log has said
+ * why. */
+bool home_open(struct options *o, struct state **state, struct database **db, bool *older);
 
 /* The name given, or the one of the last time, or the login name. The caller frees it. */
 char *home_name(const struct options *o, struct database *db);

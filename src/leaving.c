@@ -244,5 +244,7 @@ int app_final_status(struct app *app)
         log_error("%s was never reached", which);
         app_raise_status(app, STATUS_FAILED);
     }
+    if (node_was_refused(app->node, &which)) /* the log has said why */
+        app_raise_status(app, STATUS_REFUSED);
     return app->status;
 }

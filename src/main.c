@@ -142,6 +142,14 @@ static void enter_sandbox(const struct app *app)
     free(typed);
 }
 
+static bool open_home(struct app *app)
+{
+    bool older = false;
+    return home_open(&app->options, &app->state, &app->db, &older) &&
+           credentials_load(&app->credentials, app->state != NULL ? state_path(app->state) : NULL,
+                            app->db, older);
+}
+
 static int start(struct app *app)
 {
     if (app->options.user != NULL && !user_become(app->options.user))
@@ -149,7 +157,7 @@ static int start(struct app *app)
     if (app->interactive && !app->options.port_given && app->options.listen_count == 0 &&
         !listening_ask(&app->options))
         return STATUS_FAILED;
-    if (!home_open(&app->options, &app->state, &app->db))
+    if (!open_home(app))
         return STATUS_FAILED;
     app->loop = loop_new();
     take_signals(app);
@@ -209,8 +217,11 @@ static void tear_down(struct app *app)
 static int run_node(struct app *app)
 {
     int status;
-    app->interactive = !app->options.receive_only && !app->options.daemon && terminal_possible();
+    const struct options *o = &app->options;
+    app->interactive = !o->receive_only && !o->daemon && o->errand == NULL && terminal_possible();
     choose_log(app, true);
+    if (!credentials_read(&app->credentials, &app->options))
+        return STATUS_USAGE;
     if (app->options.daemon && !background_enter(&app->waiting, &status))
         return status;
     app->status = start(app);
@@ -239,7 +250,10 @@ int main(int argc, char **argv)
     app.umask = umask(077);
     hardening_start();
     log_set_level(app.options.verbose ? LOG_DETAIL : app.options.quiet ? LOG_ERROR : LOG_NOTICE);
-    int status = app.options.attach ? attach_run(&app.options) : run_node(&app);
+    bool attach =
+        app.options.attach || (app.options.errand != NULL && attach_is_possible(&app.options));
+    int status = attach ? attach_run(&app.options) : run_node(&app);
+    credentials_free(&app.credentials);
     options_free(&app.options);
     return status;
 }

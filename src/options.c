@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "configuration.h"
+#include "errand.h"
 #include "mesh/node.h"
 
 static const struct row {
@@ -63,7 +64,8 @@ static const bool attach_takes[OPTION_COUNT] = {
 static void print_help(void)
 {
     printf("usage: hashflow [options] [ADDRESS ...]\n"
-           "       hashflow --attach [options] [PORT | PATH]\n\n"
+           "       hashflow --attach [options] [PORT | PATH]\n"
+           "       hashflow [options] group | invite | join | admit | deny | trust | known ...\n\n"
            "A serverless chat that composes with pipes: every node listens and dials.\n\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char both[64];
@@ -126,7 +128,9 @@ static bool are_addresses(const struct options *o)
     uint16_t port;
     const char *cause;
     for (size_t i = 0; i < o->address_count; i++) {
-        if (!address_split(span_of(o->addresses[i]), host, &port, &cause)) {
+        struct span address = span_of(o->addresses[i]);
+        address_cut_plain(&address);
+        if (!address_split(address, host, &port, &cause)) {
             log_error("%s: %s", o->addresses[i], cause);
             return false;
         }
@@ -355,9 +359,10 @@ enum options_result options_parse(int argc, char **argv, struct options *out)
     out->addresses = argv + optind;
     out->address_count = (size_t)(argc - optind);
     if (result == OPTIONS_RUN && (!take_file(&line, out) || !take_line(&line, out) ||
-                                  !suits(&line, out) || !is_consistent(out)))
+                                  !errand_take(out) || !suits(&line, out) || !is_consistent(out)))
         result = OPTIONS_WRONG;
     free(line.list);
+    errand_hide(argc, argv, out);
     if (result == OPTIONS_RUN)
         imply(out);
     else
@@ -369,6 +374,10 @@ void options_free(struct options *o)
 {
     free(o->commands);
     free(o->config_text);
+    free(o->errand);
+    for (size_t i = 0; i < o->hidden_count; i++)
+        free(o->hidden[i]);
+    free(o->hidden);
     for (size_t i = 0; i < o->on_count; i++)
         free(o->on[i].command.words);
     free(o->on);

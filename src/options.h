@@ -29,10 +29,11 @@ struct options {
     struct format *format; /* NULL if not given; freed with options_free() */
     bool json, nul, timestamps;
     bool attach, keep, events, ids, no_store, no_history, no_exchange, receive_only, progress;
-    bool quiet, verbose;
+    bool on_plain, quiet, verbose;
     uint64_t count; /* 0 if not given, as with the next two */
     uint64_t idle_us, timeout_us;
-    const char *state; /* NULL if not given */
+    const char *state; /* NULL if not given, as with the next two */
+    const char *key, *group;
     uint64_t drain_us;
     struct handler_rule *on; /* in order; freed with options_free() */
     size_t on_count;
@@ -44,6 +45,9 @@ struct options {
     int family;                                 /* 0, 4 or 6 */
     char **addresses;                           /* what is left of argv */
     size_t address_count;
+    char *errand;  /* the last of the commands, after which it leaves; NULL if not given; freed */
+    char **hidden; /* arguments that were overwritten; freed with options_free() */
+    size_t hidden_count;
     bool daemon; /* keep is set with it */
     bool sandbox;
     const char *user;     /* NULL if not given */

@@ -63,6 +63,12 @@ static uint64_t sink_written(void *arg)
     return app->output != NULL ? output_written(app->output) : 0;
 }
 
+static bool keep_group(void *arg, const struct group *group, char **cause)
+{
+    struct app *app = arg;
+    return credentials_keep_group(&app->credentials, group, cause);
+}
+
 static void reply(void *arg, const char *command, const struct span *fields, size_t count)
 {
     struct app *app = arg;
@@ -90,7 +96,8 @@ void app_flush(void *arg)
 void app_make_node(struct app *app)
 {
     const struct options *o = &app->options;
-    const struct node_sink sink = {node_event, app_flush, sink_accepted, sink_written, app};
+    const struct node_sink sink = {node_event,   app_flush,  sink_accepted,
+                                   sink_written, keep_group, app};
     char *name = home_name(o, app->db);
     const struct node_config config = {
         .name = name,
@@ -108,6 +115,7 @@ void app_make_node(struct app *app)
         .down_us = o->down_us,
         .leave_from_listeners = o->listen_count > 0,
         .message_limit = o->count,
+        .security = app->credentials.security,
     };
     app->node = node_new(app->loop, app->db, &config, &sink);
     free(name);
@@ -162,6 +170,7 @@ bool app_make_handlers(struct app *app)
         .rules = o->on,
         .count = o->on_count,
         .answer = o->answer,
+        .plain = o->on_plain,
         .jobs = o->on_jobs,
         .limit_us = o->on_limit_us,
         .umask = app->umask,
@@ -216,7 +225,9 @@ void app_make_input(struct app *app)
     const struct options *o = &app->options;
     for (size_t i = 0; i < o->command_count; i++)
         interpreter_queue(app->interpreter, span_of(o->commands[i]), false);
-    if (app->interactive || o->receive_only ||
+    if (o->errand != NULL)
+        interpreter_queue(app->interpreter, span_of("/quit"), false);
+    if (app->interactive || o->receive_only || o->errand != NULL ||
         (script_is_null_device(STDIN_FILENO) && o->command_count == 0))
         return; /* there is the console, or it is to receive only */
     app->script = script_new(app->loop, STDIN_FILENO, o->to != NULL, app->node, app->interpreter,

@@ -56,6 +56,7 @@ static const char calls[] =
 /* Of a terminal, and of a socket's interfaces. Typing into a terminal, TIOCSTI, is not among them. */
 static const unsigned long requests[] = {
     FIONREAD,
+    TIOCOUTQ,
     FIONBIO,
     TCGETS,
     TCSETS,

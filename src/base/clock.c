@@ -32,9 +32,10 @@ uint64_t clock_wall_us(void)
     return read_clock(CLOCK_REALTIME);
 }
 
-/* At most 256 bytes, which getrandom(2) never cuts short. */
-static void fill_random(void *out, size_t size)
+/* So few bytes are never cut short by getrandom(2). */
+void clock_random_bytes(void *out, size_t size)
 {
+    assert(size <= 256);
     while (getrandom(out, size, 0) != (ssize_t)size)
         if (errno != EINTR)
             abort(); /* a system without chance would give every node the same identity */
@@ -48,7 +49,7 @@ uint64_t clock_random(uint64_t limit)
     /* The first 2^64 mod limit numbers would make some remainders likelier than others. */
     uint64_t surplus = (0 - limit) % limit;
     do
-        fill_random(&number, sizeof number);
+        clock_random_bytes(&number, sizeof number);
     while (number < surplus);
     return number % limit;
 }
@@ -60,7 +61,7 @@ void clock_random_text(char *out, size_t size)
     assert(size > 0);
     for (size_t i = 0; i + 1 < size; i++) {
         unsigned char byte;
-        fill_random(&byte, sizeof byte);
+        clock_random_bytes(&byte, sizeof byte);
         out[i] = alphabet[byte % 32];
     }
     out[size - 1] = '\0';

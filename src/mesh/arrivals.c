@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/fingerprint.h"
 #include "mesh/internal.h"
 #include "mesh/keeping.h"
 #include "mesh/link.h"
@@ -283,7 +284,8 @@ static void tell_run(void *arg, const struct inbox_run *run)
                             .node = run->node,
                             .scope = verb.kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST,
                             .id = {run->node, run->epoch, verb.seq},
-                            .text = verb.text});
+                            .text = verb.text,
+                            .plain = !fingerprint_is(span_of(run->node))});
     }
     struct arrival *a = append(node, NULL);
     a->row = run->id;

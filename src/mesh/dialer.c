@@ -17,6 +17,7 @@
 #include "mesh/membership.h"
 #include "mesh/oneshot.h"
 #include "mesh/peer.h"
+#include "mesh/pins.h"
 #include "mesh/pump.h"
 
 enum {
@@ -76,7 +77,8 @@ static void dial_ended(void *arg, int fd, int error)
         dialer_ended(peer, strerror(error));
         return;
     }
-    peer->attempt.link = link_new(peer->node, fd, SESSION_DIALER, peer);
+    peer->attempt.link = link_new(peer->node, fd, SESSION_DIALER, peer, pins_encrypt(peer));
+    peer->offers_tls = false;
     if (peer->attempt.link == NULL)
         dialer_ended(peer, strerror(EMFILE));
 }
@@ -119,6 +121,17 @@ static void connect_to(struct peer *peer, const struct address *candidates, size
     dialer_leave_from(node, from, &from_count);
     peer->attempt.dial = dial_start(node->loop, usable, n, from, from_count, dial_ended, peer);
     node->dials++;
+}
+
+/* What transports a connection never changes in its middle. */
+void dialer_encrypt(struct link *link)
+{
+    struct peer *peer = link->peer;
+    link_encrypt(link);
+    if (peer->node->leaving)
+        return;
+    peer->offers_tls = true;
+    connect_to(peer, &link->remote, 1);
 }
 
 static void looked_up(void *arg, const struct address *addresses, size_t count, const char *cause)
@@ -237,7 +250,7 @@ void dialer_ended(struct peer *peer, const char *cause)
         membership_remove(peer);
         return;
     }
-    if (peer->row.quiet)
+    if (peer->row.quiet || peer->refused || peer->turned_away)
         delivery_part(peer, cause);
     if (peer->passing && !peer->named)
         membership_remove(peer);

@@ -27,7 +27,8 @@ struct attempt {
 void dialer_ask(struct peer *peer);  /* the user wants it, whatever was before */
 void dialer_dial(struct peer *peer); /* now, unless it is under way or needless */
 void dialer_ended(struct peer *peer, const char *cause); /* NULL: it has succeeded */
-void dialer_lost(struct peer *peer); /* its connection has gone: try again in a while */
+void dialer_lost(struct peer *peer);    /* its connection has gone: try again in a while */
+void dialer_encrypt(struct link *link); /* hangs up, and dials the same address encrypted */
 void dialer_cancel(struct peer *peer);
 void dialer_start(struct node *node); /* everyone remembered, spread over a while */
 

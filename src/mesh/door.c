@@ -16,12 +16,15 @@
 #include "mesh/link.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
+#include "mesh/pins.h"
 #include "mesh/tombs.h"
 
 enum {
     RESERVE = 100,                   /* descriptors kept for dials, files and the like */
     STRANGER_PATIENCE_US = 10000000, /* a silent connection makes room after so long */
     LISTENER_PATIENCE_US = 60000000,
+    SLOTS = 64,           /* connections that have not proved yet who is there, */
+    SLOTS_PER_SOURCE = 8, /* and of those from one address, but for this machine's own */
 };
 
 /* How long the connection must have been silent to make room for another: one that has not said
@@ -63,6 +66,34 @@ static void refuse(int fd)
     close(fd);
 }
 
+/* Encrypting costs us more than it costs a stranger. */
+static bool takes_slot(const struct link *link)
+{
+    return link->role == SESSION_LISTENER && link->peer == NULL && !link->closing &&
+           (link->secure || node_is_closed(link->node));
+}
+
+/* The oldest makes room: who means it well needs his only for a moment. */
+void door_make_room(struct node *node, const struct address *from)
+{
+    struct link *oldest = NULL, *oldest_same = NULL;
+    size_t all = 0, same = 0;
+    for (struct link *l = node->links; l != NULL; l = l->next) { /* newest first */
+        if (!takes_slot(l))
+            continue;
+        all++;
+        oldest = l;
+        if (!address_same_host(&l->remote, from))
+            continue;
+        same++;
+        oldest_same = l;
+    }
+    if (same >= SLOTS_PER_SOURCE && !address_is_loopback(from))
+        link_kill(oldest_same, "made room for another from its address");
+    else if (all >= SLOTS)
+        link_kill(oldest, "made room for another");
+}
+
 void door_accepted(void *arg, int fd, const struct address *from)
 {
     struct node *node = arg;
@@ -86,7 +117,9 @@ void door_accepted(void *arg, int fd, const struct address *from)
     } else {
         node->full = false;
     }
-    struct link *link = link_new(node, fd, SESSION_LISTENER, NULL);
+    if (node_is_closed(node))
+        door_make_room(node, from);
+    struct link *link = link_new(node, fd, SESSION_LISTENER, NULL, false);
     if (link == NULL)
         log_error("a connection was refused: select() cannot watch it");
     else
@@ -190,24 +223,32 @@ bool door_bars(struct link *link, const struct address *from, bool is_message)
     if (peer == NULL || peer->row.address_count == 0 ||
         !address_equal(&peer->row.addresses[0], from))
         peer = membership_by_address(node, from);
-    if (peer == NULL || !peer->row.banned)
+    if (peer == NULL || !(peer->row.banned || pins_hold(peer)))
         return false;
     if (is_message && !peer->told_barred) {
         peer->told_barred = true;
         address_print(from, text);
-        node->sink.event(node->sink.arg, &(struct event){.kind = EVENT_REFUSED,
-                                                         .address = text,
-                                                         .name = peer->shown,
-                                                         .cause = "it is banned"});
+        node->sink.event(node->sink.arg,
+                         &(struct event){.kind = EVENT_REFUSED,
+                                         .address = text,
+                                         .name = peer->shown,
+                                         .cause = peer->row.banned ? "it is banned"
+                                                                   : "it is known by its key, "
+                                                                     "and this is plain text"});
     }
     return true;
 }
 
 bool door_is_shut(struct link *link, const struct verb *verb)
 {
+    static const char *const codes[] = {"clone",  "banned", "forgotten", "closed",
+                                        "denied", "invite", "bad-node",  "tls"};
     bool copy = span_is(verb->code, "clone");
     struct peer *peer = link->peer;
-    if (!copy && !span_is(verb->code, "banned") && !span_is(verb->code, "forgotten"))
+    size_t i = 0;
+    while (i < sizeof codes / sizeof codes[0] && !span_is(verb->code, codes[i]))
+        i++;
+    if (i == sizeof codes / sizeof codes[0])
         return false;
     if (peer == NULL) {
         if (copy && link->claimed.family != 0)

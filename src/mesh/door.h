@@ -10,12 +10,16 @@
 struct address;
 struct hello;
 struct link;
+struct node;
 struct peer;
 struct verb;
 
 #define DOOR_BANNED "you are banned here" /* what it hears that is let in no more */
 
 void door_accepted(void *arg, int fd, const struct address *from); /* takes fd; arg is the node */
+
+/* One more from there is about to have a slot of those who have not proved yet who they are. */
+void door_make_room(struct node *node, const struct address *from);
 
 /* Has the node that says hello been turned away? known is who that is, or NULL. */
 bool door_refuses(struct link *link, const struct hello *hello, struct peer *known);

@@ -59,6 +59,7 @@ struct event {
     size_t count;           /* lines, but for EVENT_REFUSED and EVENT_QUESTION */
     const struct question *question; /* EVENT_ANSWER: ours */
     bool stored;                     /* EVENT_KEPT_BACK */
+    bool plain;                      /* its peer speaks without encryption: anybody can say so */
 };
 
 /* Something that was sent is lost, or at least not delivered by this run. */

@@ -8,6 +8,7 @@
 #include "mesh/hearing.h"
 
 #include "base/log.h"
+#include "mesh/admission.h"
 #include "mesh/answering.h"
 #include "mesh/arrivals.h"
 #include "mesh/confirm.h"
@@ -16,6 +17,7 @@
 #include "mesh/exchange.h"
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
+#include "mesh/inviting.h"
 #include "mesh/link.h"
 #include "mesh/liveness.h"
 #include "mesh/peer.h"
@@ -92,9 +94,15 @@ static void hear_dialect(struct link *link, const struct session_event *event)
 
 static void hear_hello(struct link *link, const struct session_event *event)
 {
-    struct peer *peer = rendezvous_meet(link, &event->verb.hello);
-    if (peer != NULL)
+    const struct hello *hello = &event->verb.hello;
+    if (!admission_takes_hello(link, hello) || rendezvous_meet(link, hello) == NULL)
+        return;
+    if (link->secure && link->role == SESSION_LISTENER) {
+        link_answer(link);
+        inviting_welcome(link);
+    } else {
         session_accept(link->session);
+    }
 }
 
 static void hear_line(struct link *link, const struct verb *verb)
@@ -116,7 +124,8 @@ static void hear_line(struct link *link, const struct verb *verb)
                                    .node = peer->row.node,
                                    .scope = verb->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST,
                                    .id = {peer->row.node, peer->epoch, verb->seq},
-                                   .text = verb->text});
+                                   .text = verb->text,
+                                   .plain = peer_is_plain(peer)});
     arrivals_add(peer, verb);
 }
 
@@ -171,6 +180,7 @@ static void hear_verb(struct link *link, const struct session_event *event)
     case VERB_PING: link_pong(link, verb->text); break;
     case VERB_PONG: hear_pong(link, verb); break;
     case VERB_NAME: peer_set_name(link->peer, verb->text); break;
+    case VERB_GROUP: inviting_hear(link, verb); break;
     case VERB_BYE: hear_bye(link, verb); break;
     case VERB_ERROR: hear_error(link, verb); break;
     case VERB_PEER: hearsay_add(link, verb); break;
@@ -208,14 +218,25 @@ void hearing_end(struct link *link)
                                      .cause = "more like that"});
 }
 
+/* Of one that has only knocked nothing is lost. */
+static void log_nobody(const struct link *link, const char *cause)
+{
+    char text[ADDRESS_TEXT];
+    address_print(&link->remote, text);
+    log_detail("%s: %s", text, cause);
+}
+
 static void hear_failed(struct link *link, const struct session_event *event)
 {
-    if (event->verb.kind == VERB_BYE) { /* instead of a /hello: it has another connection to us */
+    if (event->verb.kind == VERB_BYE) { /* instead of a /hello */
+        link->duplicate = span_is(event->verb.text, LINK_DUPLICATE);
         link_kill(link, event->cause);
         return;
     }
     bool shut = event->verb.kind == VERB_ERROR && door_is_shut(link, &event->verb);
-    if (!shut && (link->role == SESSION_LISTENER || link_is_used(link)))
+    if (link->secure && link->peer == NULL)
+        log_nobody(link, event->cause);
+    else if (!shut && (link->role == SESSION_LISTENER || link_is_used(link)))
         hear_refused(link, event);
     /* An ended connection's own cause ("Connection reset by peer") says more. */
     bool said_more = link->ended && link->cause != NULL && session_has_spoken(link->session);

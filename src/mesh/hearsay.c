@@ -36,6 +36,7 @@ struct heard {
     struct address source; /* whose word that is */
     char source_id[NODE_ID_TEXT];
     bool tried;
+    bool secure;      /* it has said that it would rather be dialled encrypted */
     uint64_t expires; /* tried: when it may be heard of again; monotonic us */
     struct dial *dial;
 };
@@ -164,7 +165,8 @@ static void connected(void *arg, int fd, int error)
         log_detail("%s, which we have only heard of: %s", text, strerror(error));
         return;
     }
-    struct link *link = link_new(node, fd, SESSION_DIALER, NULL);
+    struct link *link =
+        link_new(node, fd, SESSION_DIALER, NULL, heard->secure || node_is_closed(node));
     if (link != NULL)
         link->hearsay = true;
 }
@@ -179,6 +181,20 @@ static void dial(struct heard *heard)
     heard->expires = loop_now(node->loop) + MEMORY_US;
     heard->dial = dial_start(node->loop, &heard->address, 1, from, count, connected, heard);
     node->dials++;
+}
+
+void hearsay_encrypt(struct link *link)
+{
+    struct hearsay *x = link->node->hearsay;
+    link_encrypt(link);
+    for (size_t i = 0; x != NULL && !link->node->leaving && i < x->count; i++) {
+        struct heard *heard = x->heard[i];
+        if (heard->dial != NULL || !address_equal(&heard->address, &link->remote))
+            continue;
+        heard->secure = true;
+        dial(heard);
+        return;
+    }
 }
 
 static size_t tried_from(const struct hearsay *x, const char *source_id)

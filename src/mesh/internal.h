@@ -13,6 +13,9 @@
 
 struct arrival;
 struct hearsay;
+struct invited;
+struct joining;
+struct judgement;
 struct link;
 struct plain_form;
 struct question;
@@ -20,7 +23,10 @@ struct run;
 struct taken;
 struct tomb;
 
-enum { CLONES_MAX = 16 }; /* addresses of copies of us that are told */
+enum {
+    CLONES_MAX = 16, /* addresses of copies of us that are told */
+    HINTS_MAX = 256, /* addresses of strangers at a closed door that are told */
+};
 
 struct node {
     struct loop *loop;
@@ -31,7 +37,8 @@ struct node {
 
     /* Who we are and where: node.c. */
     char name[NAME_TEXT];
-    char id[NODE_ID_TEXT];
+    char id[NODE_ID_TEXT];       /* the fingerprint of our key, if we have one */
+    char plain_id[NODE_ID_TEXT]; /* what we say we are where nothing proves it */
     uint64_t boot;
     struct listener *listeners[NODE_LISTENERS];
     size_t listener_count;
@@ -52,6 +59,13 @@ struct node {
     struct tomb *tombs; /* nodes forgotten, oldest first; tombs.c */
     size_t tomb_count, tomb_room;
 
+    /* Whom the user lets in: standing.c, inviting.c, joining.c. */
+    struct judgement *judgements;
+    size_t judgement_count, judgement_room;
+    struct invited *invited; /* invitations, the one that ends first before the others */
+    size_t invited_count, invited_room;
+    struct joining *joining; /* the last one that we have accepted; or NULL */
+
     /* Connections: link.c, dialer.c, door.c. */
     struct link *links; /* open ones, newest first */
     struct link *dead;  /* to be freed at the end of the turn */
@@ -60,6 +74,8 @@ struct node {
     bool full;                         /* a newcomer was refused; said once */
     struct address clones[CLONES_MAX]; /* where a copy of us is; told once each */
     size_t clone_count;
+    struct address hinted[HINTS_MAX]; /* who was turned away, said once for each: admission.c */
+    size_t hint_count;
     bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
     uint64_t tokens;           /* the last number given to a ping or a question */
     char silence[32];          /* why one that has been silent for too long is down */

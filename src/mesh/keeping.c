@@ -15,12 +15,14 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "mesh/internal.h"
+#include "mesh/inviting.h"
 #include "mesh/link.h"
 #include "mesh/losses.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
 #include "mesh/pump.h"
 #include "mesh/receipts.h"
+#include "mesh/standing.h"
 #include "mesh/tombs.h"
 #include "store/outbox.h"
 
@@ -260,6 +262,8 @@ void keeping_save(struct node *node)
     node->dirty = false;
     node->dropped_count = 0;
     tombs_written(node);
+    standing_written(node);
+    inviting_written(node);
     forget_confirmations(node);
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];

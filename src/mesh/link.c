@@ -11,11 +11,14 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "mesh/admission.h"
 #include "mesh/arrivals.h"
+#include "mesh/door.h"
 #include "mesh/hearing.h"
 #include "mesh/internal.h"
 #include "mesh/liveness.h"
 #include "mesh/peer.h"
+#include "mesh/pins.h"
 #include "mesh/pump.h"
 
 /* Queued on a connection: it gets no more answers, be it pongs or acks, nor is it asked. */
@@ -52,6 +55,37 @@ static void keep_deadline(struct link *link)
         timer_set(link->node->loop, &link->timer, due, deadline_passed, link);
 }
 
+const char *link_our_id(const struct link *link)
+{
+    return link->secure ? link->node->id : link->node->plain_id;
+}
+
+static void format_hello(struct link *link, struct buffer *out)
+{
+    const struct node *node = link->node;
+    struct hello self = {
+        .version = VERB_VERSION,
+        .boot = node->boot,
+        .epoch = node->epoch,
+        .window = NODE_OUTBOX_MAX,
+        .listen = link->me.port,
+        .passing = node->config.passing,
+    };
+    span_copy(span_of(link_our_id(link)), self.node, sizeof self.node);
+    span_copy(span_of(node->name), self.name, sizeof self.name);
+    admission_fill_hello(link, &self);
+    verb_format_hello(out, &self);
+}
+
+void link_answer(struct link *link)
+{
+    struct buffer hello;
+    buffer_init(&hello, LINK_LINE);
+    format_hello(link, &hello);
+    session_answer(link->session, buffer_span(&hello));
+    buffer_free(&hello);
+}
+
 static void channel_data(void *arg, struct span bytes)
 {
     struct link *link = arg;
@@ -70,6 +104,39 @@ static void channel_end(void *arg, int error)
     link_ended(arg, error);
 }
 
+/* One port for all: what comes first tells. Whoever is encrypted says nothing before. */
+static void channel_first(void *arg, unsigned char byte)
+{
+    struct link *link = arg;
+    struct node *node = link->node;
+    if (link->dead || link->role == SESSION_DIALER || node->config.security.tls == NULL)
+        return;
+    if (byte == TLS_FIRST_BYTE) {
+        if (!node_is_closed(node))
+            door_make_room(node, &link->remote);
+        session_secure(link->session, loop_now(node->loop));
+        link->secure = true;
+        channel_secure(link->channel, node->config.security.tls, false);
+        keep_deadline(link);
+    } else if (node_is_closed(node)) {
+        admission_refuse_plain(link);
+    }
+}
+
+static void channel_secured(void *arg)
+{
+    struct link *link = arg;
+    struct buffer hello;
+    if (link->dead || link->closing || !pins_take_key(link))
+        return;
+    buffer_init(&hello, LINK_LINE);
+    if (link->role == SESSION_DIALER)
+        format_hello(link, &hello);
+    session_secured(link->session, buffer_span(&hello), loop_now(link->node->loop));
+    buffer_free(&hello);
+    keep_deadline(link);
+}
+
 static void channel_written_some(void *arg)
 {
     struct link *link = arg;
@@ -81,6 +148,8 @@ static void channel_written_some(void *arg)
 }
 
 static const struct channel_handlers channel_handlers = {
+    .first = channel_first,
+    .secured = channel_secured,
     .data = channel_data,
     .end = channel_end,
     .written = channel_written_some,
@@ -91,28 +160,26 @@ static struct session *new_session(struct link *link, bool expect_session)
     struct buffer greeting, hello;
     buffer_init(&greeting, LINK_LINE);
     buffer_init(&hello, LINK_LINE);
-    const struct node *node = link->node;
-    struct hello self = {
-        .version = VERB_VERSION,
-        .boot = node->boot,
-        .epoch = node->epoch,
-        .window = NODE_OUTBOX_MAX,
-        .listen = link->me.port,
-        .passing = node->config.passing,
+    if (!link->secure) {
+        message_format(&greeting, &link->me, link->node->name, span_of("Connected"));
+        buffer_append(&greeting, span_of("\n"));
+        format_hello(link, &hello);
+    }
+    const struct session_config config = {
+        .role = link->role,
+        .greeting = buffer_span(&greeting),
+        .hello = buffer_span(&hello),
+        .expect_session = expect_session,
+        .secure = link->secure || node_is_closed(link->node),
     };
-    span_copy(span_of(node->id), self.node, sizeof self.node);
-    span_copy(span_of(node->name), self.name, sizeof self.name);
-    message_format(&greeting, &link->me, node->name, span_of("Connected"));
-    buffer_append(&greeting, span_of("\n"));
-    verb_format_hello(&hello, &self);
-    struct session *s = session_new(link->role, buffer_span(&greeting), buffer_span(&hello),
-                                    expect_session, link->since, &session_handlers, link);
+    struct session *s = session_new(&config, link->since, &session_handlers, link);
     buffer_free(&greeting);
     buffer_free(&hello);
     return s;
 }
 
-struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer)
+struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer,
+                      bool secure)
 {
     struct link *link = alloc_zero(1, sizeof *link);
     link->channel = channel_new(node->loop, fd, &channel_handlers, link);
@@ -123,6 +190,7 @@ struct link *link_new(struct node *node, int fd, enum session_role role, struct 
     link->node = node;
     link->role = role;
     link->peer = peer;
+    link->secure = secure;
     link->epoch = node->epoch;
     link->since = loop_now(node->loop);
     link->heard = link->since;
@@ -138,6 +206,8 @@ struct link *link_new(struct node *node, int fd, enum session_role role, struct 
     if (link->next != NULL)
         link->next->link_back = &link->next;
     node->links = link;
+    if (secure)
+        channel_secure(link->channel, node->config.security.tls, true);
     link_hold(link);
     keep_deadline(link);
     return link;

@@ -13,9 +13,10 @@
 struct node;
 struct peer;
 
-enum { LINK_LINE = 512 }; /* room for a line of our own making: a greeting, a /hello, a /bye */
+enum { LINK_LINE = 1024 }; /* room for a line of our own making: a greeting, a /hello, a /bye */
 
-#define LINK_DUPLICATE "duplicate" /* the reason of a /bye that is no goodbye */
+#define LINK_DUPLICATE "duplicate" /* the reasons of a /bye that is no goodbye */
+#define LINK_ENCRYPT   "tls"
 
 struct link {
     struct node *node;
@@ -23,6 +24,9 @@ struct link {
     struct session *session;
     struct peer *peer; /* NULL until it is known who is there */
     enum session_role role;
+    bool secure; /* it is encrypted, or is going to be */
+    bool proved; /* the other side has shown that it has this secret of the group: */
+    unsigned char secret[PROOF_KEY_BYTES];
     struct address remote, local, me; /* me: where we listen, as said on this connection */
     struct address claimed;           /* by the greeting of a listener's other side; or none */
     char claimed_name[NAME_TEXT];
@@ -36,10 +40,11 @@ struct link {
     bool duplicate;            /* it lost against a crossed dial */
     bool ended;                /* the other side will send no more */
     bool dead;
-    bool hearsay;      /* dialled on somebody's word: nothing but its /hello is heard */
-    uint64_t epoch;    /* of our numbering, as said in our /hello */
-    uint64_t ack;      /* the last one said */
-    const char *cause; /* why it ended; static */
+    bool hearsay; /* dialled on somebody's word: nothing but its /hello is heard */
+    char invitation[INVITATION_ID]; /* a listener's: by which its other side was let in; or empty */
+    uint64_t epoch;                 /* of our numbering, as said in our /hello */
+    uint64_t ack;                   /* the last one said */
+    const char *cause;              /* why it ended; static */
     struct pulse pulse;
     uint64_t told;    /* its side was told of peers up to that meeting, */
     uint64_t told_at; /* and when; monotonic us; see exchange.c */
@@ -48,8 +53,12 @@ struct link {
     struct link *next, **link_back;
 };
 
-/* Takes fd. NULL if it cannot be watched. peer is whom we dialled; NULL for a listener. */
-struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer);
+/* Takes fd. NULL if it cannot be watched. peer is whom we dialled; NULL for a listener. secure: a
+ * dialer encrypts; whether a listener does is for the other side to say. */
+struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer,
+                      bool secure);
+const char *link_our_id(const struct link *link); /* who we are on it */
+void link_answer(struct link *link);              /* a listener's /hello, encrypted */
 bool link_is_session(const struct link *link);
 bool link_is_used(const struct link *link); /* the lines for its peer go over it */
 bool link_is_past(const struct link *link); /* what it still says cannot be given back */
@@ -73,6 +82,7 @@ void link_ack(struct link *link); /* what is kept, at the latest when the link h
  *   link_bye          | is sent    | /bye       | yes      | our leaving, /disconnect
  *   link_answer_bye   | stays      | the acks   | yes      | its leaving
  *   link_duplicate    | stays      | /bye       | no       | a second connection
+ *   link_encrypt      | stays      | /bye       | no       | a dial again, encrypted
  *   link_refuse       | stays      | the /error | no       | a breach of the rules, a failed dial
  *   link_kill         | stays      |            | no       | a connection that is gone
  */
@@ -87,6 +97,7 @@ void link_answer_bye(struct link *link);
 void link_acked(struct link *link); /* we have confirmed: its leaving may have waited for that */
 
 void link_duplicate(struct link *link); /* another connection counts: says so and closes */
+void link_encrypt(struct link *link);   /* an encrypted one takes its place: the same */
 
 /* Nothing more is heard from it or owed to it; what is queued (an /error) still leaves. */
 void link_refuse(struct link *link, const char *cause);

@@ -14,11 +14,13 @@
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
 #include "mesh/internal.h"
+#include "mesh/inviting.h"
 #include "mesh/link.h"
 #include "mesh/losses.h"
 #include "mesh/names.h"
 #include "mesh/oneshot.h"
 #include "mesh/peer.h"
+#include "mesh/standing.h"
 #include "mesh/tombs.h"
 
 enum {
@@ -217,6 +219,8 @@ static void load_row(void *arg, const struct peer_row *row)
 void membership_load(struct node *node)
 {
     tombs_load(node);
+    standing_load(node);
+    inviting_load(node);
     if (node->db != NULL)
         peers_load(node->db, load_row, node);
 }
@@ -232,6 +236,8 @@ void membership_write(struct node *node)
 {
     database_set(node->db, "name", node->name);
     tombs_write(node);
+    standing_write(node);
+    inviting_write(node);
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
         bool met = !peer->passing && peer->row.seen != 0;

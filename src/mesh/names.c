@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a peer is called here: its own name, and behind it the beginning of its node id as soon as
- * another node bears the same one, bob~a1b2. Names are labels that anybody can take; this one tells
- * two apart. It is worked out when somebody comes, goes or changes, never for a message.
+ * What a peer is called here. Names are labels that anybody can take: of all peers of one name one
+ * bears it, whoever has a key before those without, and the others have the beginning of their node
+ * id behind it, bob~a1b2. Nobody bears ours. It is worked out when somebody comes, goes or changes.
  */
 #include "config.h"
 
@@ -15,15 +15,16 @@
 
 enum { SUFFIX_CHARS = 4 /* of the node id, or more if those are the same */ };
 
-/* Without a name, or without a node id, there is nothing to tell apart or to do it with. */
-static bool takes_part(const struct peer *peer)
+#define SUFFIX_PLAIN "plain" /* of those who have no id */
+
+static bool has_id(const struct peer *peer)
 {
-    return peer->row.node[0] != '\0' && strcmp(peer->row.name, "-") != 0;
+    return peer->row.node[0] != '\0';
 }
 
-static bool clash(const struct peer *a, const struct peer *b)
+static bool is_name(const char *name)
 {
-    return a != b && takes_part(a) && takes_part(b) && strcmp(a->row.name, b->row.name) == 0;
+    return strcmp(name, "-") != 0;
 }
 
 /* How many characters of the ids it takes to tell the two apart. */
@@ -35,51 +36,121 @@ static size_t difference(const char *a, const char *b)
     return same < SUFFIX_CHARS ? SUFFIX_CHARS : same + 1;
 }
 
-static void show(struct peer *peer, size_t suffix)
+/* A suffix that was told once stays as long as there is a clash: it may be in somebody's script. */
+static void lengthen(struct peer *peer, size_t suffix)
+{
+    peer->suffix = peer->suffix > suffix ? peer->suffix : suffix;
+}
+
+static void show(struct peer *peer, bool bare)
 {
     char former[PEER_SHOWN];
+    size_t chars = peer->suffix > 0 ? peer->suffix : SUFFIX_CHARS;
     snprintf(former, sizeof former, "%s", peer->shown);
-    peer->suffix = suffix;
-    snprintf(peer->shown, sizeof peer->shown, "%s%s%.*s", peer->row.name, suffix > 0 ? "~" : "",
-             (int)suffix, peer->row.node);
+    if (bare)
+        snprintf(peer->shown, sizeof peer->shown, "%s", peer->row.name);
+    else if (has_id(peer))
+        snprintf(peer->shown, sizeof peer->shown, "%s~%.*s", peer->row.name, (int)chars,
+                 peer->row.node);
+    else
+        snprintf(peer->shown, sizeof peer->shown, "%s~" SUFFIX_PLAIN, peer->row.name);
     if (peer->announced && strcmp(former, peer->shown) != 0)
         peer_tell(peer->node, peer, (struct event){.kind = EVENT_NAME, .former = former});
 }
 
-/* A suffix that was told once stays as long as there is a clash: it may be in somebody's script. */
-static size_t longer(const struct peer *peer, size_t suffix)
+/* Of two of one name, where b was met later; whoever bears it does not lose it to an equal. */
+static bool goes_before(const struct peer *b, const struct peer *a)
 {
-    return peer->suffix > suffix ? peer->suffix : suffix;
+    if (a == NULL || peer_has_key(a) != peer_has_key(b))
+        return a == NULL || peer_has_key(b);
+    return b->bears && !a->bears;
+}
+
+static bool is_ours(const struct node *node, const char *name)
+{
+    return strcmp(node->name, name) == 0;
+}
+
+static struct peer *find_bearer(const struct node *node, const char *name)
+{
+    struct peer *bearer = NULL;
+    for (size_t i = 0; i < node->peer_count && is_name(name) && !is_ours(node, name); i++) {
+        struct peer *peer = node->peers[i];
+        if (has_id(peer) && strcmp(peer->row.name, name) == 0 && goes_before(peer, bearer))
+            bearer = peer;
+    }
+    return bearer;
+}
+
+/* Must whoever has no id not be shown by that name alone? */
+static bool is_reserved(const struct node *node, const char *name, const struct peer *bearer)
+{
+    return is_ours(node, name) || (bearer != NULL && peer_has_key(bearer));
+}
+
+static void settle(struct node *node, const char *name)
+{
+    struct peer *bearer = find_bearer(node, name);
+    bool reserved = is_reserved(node, name, bearer);
+    for (size_t i = 0; i < node->peer_count && is_name(name); i++) {
+        struct peer *peer = node->peers[i];
+        if (strcmp(peer->row.name, name) != 0)
+            continue;
+        peer->bears = peer == bearer;
+        show(peer, peer->bears || (!has_id(peer) && !reserved));
+    }
 }
 
 void names_join(struct peer *peer)
 {
-    const struct node *node = peer->node;
-    size_t suffix = 0;
-    for (size_t i = 0; i < node->peer_count; i++) {
+    struct node *node = peer->node;
+    if (!is_name(peer->row.name)) {
+        show(peer, true);
+        return;
+    }
+    for (size_t i = 0; i < node->peer_count && has_id(peer); i++) {
         struct peer *other = node->peers[i];
-        if (!clash(peer, other))
+        if (other == peer || !has_id(other) || strcmp(other->row.name, peer->row.name) != 0)
             continue;
         size_t needed = difference(peer->row.node, other->row.node);
-        suffix = needed > suffix ? needed : suffix;
-        if (longer(other, needed) != other->suffix)
-            show(other, needed);
+        lengthen(peer, needed);
+        lengthen(other, needed);
     }
-    show(peer, suffix);
+    settle(node, peer->row.name);
 }
 
 void names_leave(struct peer *peer)
 {
-    const struct node *node = peer->node;
-    struct peer *last = NULL;
-    size_t others = 0;
-    for (size_t i = 0; i < node->peer_count; i++) {
-        if (clash(peer, node->peers[i])) {
-            last = node->peers[i];
-            others++;
-        }
-    }
+    char name[NAME_TEXT];
+    snprintf(name, sizeof name, "%s", peer->row.name);
+    snprintf(peer->row.name, sizeof peer->row.name, "-");
     peer->suffix = 0;
-    if (others == 1)
-        show(last, 0);
+    peer->bears = false;
+    settle(peer->node, name);
+}
+
+void names_ours(struct node *node, const char *former)
+{
+    settle(node, former);
+    settle(node, node->name);
+}
+
+void names_claimed(const struct node *node, struct span claimed, char out[PEER_SHOWN])
+{
+    char name[NAME_TEXT];
+    name_shown(claimed, name);
+    bool reserved = is_reserved(node, name, find_bearer(node, name));
+    snprintf(out, PEER_SHOWN, "%s%s", name, reserved ? "~" SUFFIX_PLAIN : "");
+}
+
+bool names_fit(const struct peer *peer, struct span name)
+{
+    const char *sign = memchr(name.at, '~', name.len);
+    size_t before = sign != NULL ? (size_t)(sign - name.at) : name.len;
+    struct span suffix = span_after(name, sign != NULL ? before + 1 : before);
+    if (!is_name(peer->row.name) || !span_is(span_make(name.at, before), peer->row.name))
+        return false;
+    return sign == NULL || span_is(name, peer->shown) ||
+           (suffix.len >= SUFFIX_CHARS && suffix.len <= strlen(peer->row.node) &&
+            memcmp(suffix.at, peer->row.node, suffix.len) == 0);
 }

@@ -12,6 +12,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/key.h"
+#include "mesh/admission.h"
 #include "mesh/answering.h"
 #include "mesh/arrivals.h"
 #include "mesh/confirm.h"
@@ -21,14 +23,17 @@
 #include "mesh/forms.h"
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
+#include "mesh/inviting.h"
 #include "mesh/keeping.h"
 #include "mesh/link.h"
 #include "mesh/losses.h"
 #include "mesh/membership.h"
+#include "mesh/names.h"
 #include "mesh/oneshot.h"
 #include "mesh/peer.h"
 #include "mesh/pump.h"
 #include "mesh/questions.h"
+#include "mesh/standing.h"
 #include "mesh/tombs.h"
 #include "store/identity.h"
 
@@ -40,16 +45,26 @@ enum {
 
 /* --- identity --- */
 
+/* A plain id is anybody's to claim; that of a key is not. */
+static void load_ids(struct node *node)
+{
+    const struct key *key = node->config.security.key;
+    if (node->db == NULL)
+        identity_make(node->plain_id);
+    else
+        span_copy(span_of(database_node(node->db)), node->plain_id, sizeof node->plain_id);
+    span_copy(span_of(key != NULL ? key_fingerprint(key) : node->plain_id), node->id,
+              sizeof node->id);
+}
+
 static void load_identity(struct node *node)
 {
     char text[24];
     uint64_t last = 0;
     node->boot = clock_wall_us();
-    if (node->db == NULL) {
-        identity_make(node->id);
+    load_ids(node);
+    if (node->db == NULL)
         return;
-    }
-    span_copy(span_of(database_node(node->db)), node->id, sizeof node->id);
     char *boot = database_get(node->db, "boot");
     if (boot != NULL && span_number(span_of(boot), &last) && last >= node->boot)
         node->boot = last + 1;
@@ -83,6 +98,7 @@ static void turn(void *arg)
     hold_back(node);
     pump_turn(node);
     questions_turn(node); /* behind what was sent before */
+    joining_turn(node);
     link_reap(node);
     membership_turn(node);
 }
@@ -155,6 +171,9 @@ void node_free(struct node *node)
     timer_stop(node->loop, &node->tell);
     timer_stop(node->loop, &node->retry);
     timer_stop(node->loop, &node->expiry);
+    joining_free(node);
+    inviting_free(node);
+    standing_free(node);
     tombs_free(node);
     hearsay_free(node);
     free(node->peers);
@@ -293,7 +312,10 @@ bool node_rename(struct node *node, struct span name, const char **cause)
 {
     if (!name_check(name, cause))
         return false;
+    char former[NAME_TEXT];
+    snprintf(former, sizeof former, "%s", node->name);
     span_copy(name, node->name, sizeof node->name);
+    names_ours(node, former);
     node->dirty = true;
     for (struct link *l = node->links; l != NULL; l = l->next) {
         if (link_is_session(l))

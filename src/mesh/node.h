@@ -9,6 +9,7 @@
 #include "mesh/event.h"
 #include "net/loop.h"
 #include "store/database.h"
+#include "wire/rules.h"
 #include "wire/session.h"
 
 enum {
@@ -27,8 +28,11 @@ enum {
     NODE_ANSWER_MAX = 65536,       /* bytes of an answer, its lines with their LF */
 };
 
+struct key;
 struct node;
 struct peer;
+struct rules;
+struct tls_context;
 
 /* Where received messages and news go. At the end of a turn, when what it has changed is stored,
  * flush sends on what was taken. accepted and written count bytes of messages taken and bytes that
@@ -39,7 +43,18 @@ struct node_sink {
     void (*flush)(void *arg);
     uint64_t (*accepted)(void *arg);
     uint64_t (*written)(void *arg);
+    /* The group's secrets have changed: false with *cause, a new string, if they cannot be kept. */
+    bool (*keep_group)(void *arg, const struct group *group, char **cause);
     void *arg;
+};
+
+/* What proves who we are. Without it a node speaks plain text alone. */
+struct node_security {
+    const struct key *key;
+    struct tls_context *tls; /* of that key */
+    bool fleeting;           /* the key is of this run alone */
+    const char *was;         /* the id of a folder that is older than its key; else NULL */
+    struct group group;      /* none: whoever comes is let in */
 };
 
 struct node_config {
@@ -58,9 +73,12 @@ struct node_config {
     uint64_t down_us;          /* and before it is taken for down */
     bool leave_from_listeners; /* dials leave from the address of our listener of their family */
     uint64_t message_limit;    /* tell so many; what lies beyond stays with its senders; 0: all */
+    struct node_security security;
+    const struct rules *rules; /* who may connect at all; NULL: everybody */
 };
 
-/* db may be NULL: nothing is remembered. Borrows loop and db; copies the rest. */
+/* db may be NULL: nothing is remembered. Borrows loop, db, and what security and rules point to;
+ * copies the rest. */
 struct node *node_new(struct loop *loop, struct database *db, const struct node_config *config,
                       const struct node_sink *sink);
 void node_free(struct node *node);
@@ -94,6 +112,63 @@ bool node_address(const struct node *node, size_t index, struct address *out);
 /* false with *cause, a static text, if we may not be called so. Tells every session. */
 bool node_rename(struct node *node, struct span name, const char **cause);
 
+/* --- who belongs --- */
+
+/* Is the door closed, so that only members and those who are allowed by name are let in? */
+bool node_is_closed(const struct node *node);
+const struct group *node_group(const struct node *node);
+
+/* Keeps the secrets through the sink, then applies them. false with *cause, a new string. */
+bool node_set_group(struct node *node, const struct group *group, char **cause);
+
+/* The key that a user means: a fingerprint, the beginning of one that is known (FINGERPRINT_SHORT
+ * characters at least), or a peer that has shown one. false with *cause, a new string. */
+bool node_find_key(struct node *node, struct span who, char out[FINGERPRINT_TEXT], char **cause);
+
+/* From now on, and in the next runs: ALLOWED needs no secret, DENIED is never let in, whatever it
+ * proves, and its connection is closed. false with *cause, a static text. */
+bool node_judge(struct node *node, const char *fingerprint, enum verdict verdict,
+                const char **cause);
+
+struct key_view {
+    const char *fingerprint;    /* borrowed until the next order or turn, like these: */
+    const char *address, *name; /* of the peer that has it; "-" if none is known */
+    enum verdict verdict;
+    int64_t seen; /* wall seconds; 0 never */
+};
+
+/* Each key that is known, from index 0; false at the end. */
+bool node_key_look(const struct node *node, size_t index, struct key_view *out);
+
+/* Makes an invitation to our group; places: where others reach us, as the user says, or none for
+ * the addresses that we listen on. false with *cause, a new string. */
+bool node_invite(struct node *node, const struct span *places, size_t count, struct invitation *out,
+                 char **cause);
+
+/* Accepts one, copied: dials whoever invites, and sets the group that we are given. false with
+ * *cause, a static text: nothing is tried. */
+bool node_join(struct node *node, const struct invitation *invitation, const char **cause);
+
+enum join_state {
+    JOIN_TRYING,
+    JOIN_DONE,
+    JOIN_FAILED,
+    JOIN_REFUSED, /* failed as well, because of who we are or who is there */
+};
+
+/* Of the last node_join(): *inviter, NULL if that was forgotten; *cause, borrowed: why it failed. */
+enum join_state node_join_state(const struct node *node, struct peer **inviter, const char **cause);
+
+/* Borrowed until the next call. Connections of those whom they deny are closed. */
+void node_set_rules(struct node *node, const struct rules *rules);
+
+/* From now on the address of that peer, and what waits for it, belongs to the key that was refused
+ * there last; key is empty, or its first 16 characters or more. false with *cause, a new string. */
+bool node_trust(struct node *node, struct peer *peer, struct span key, char **cause);
+
+/* Were we refused by somebody whom the user named, or have we refused him? *which, as text. */
+bool node_was_refused(const struct node *node, const char **which);
+
 /* --- peers --- */
 
 enum peer_state {
@@ -109,6 +184,7 @@ struct peer_view {
     const char *name;
     const char *node; /* empty unless it speaks sessions */
     enum dialect dialect;
+    bool plain; /* it speaks without encryption, so that nothing proves who it is */
     enum peer_state state;
     const char *cause; /* why it is not up; may be empty */
     int64_t seen;      /* wall seconds; 0 never */

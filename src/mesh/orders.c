@@ -17,8 +17,10 @@
 #include "mesh/internal.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
+#include "mesh/names.h"
 #include "mesh/oneshot.h"
 #include "mesh/peer.h"
+#include "mesh/pins.h"
 #include "mesh/tombs.h"
 
 /* NAME@ADDRESS as one word, for a list of candidates; grown in *list. */
@@ -29,31 +31,46 @@ static void add_candidate(char **list, const struct peer *peer)
     *list = longer;
 }
 
-/* bob, or bob~a1b2 where there is more than one. */
-static bool is_called(const struct peer *peer, struct span name)
+static bool bears(const struct peer *peer, struct span name)
 {
-    return span_is(name, peer->shown) || span_is(name, peer->row.name);
+    return peer->bears && span_is(name, peer->row.name);
 }
 
-static struct peer *find_name(struct node *node, struct span name, char **cause)
+static bool is_shown_as(const struct peer *peer, struct span name)
+{
+    return span_is(name, peer->shown);
+}
+
+static struct peer *find_one(struct node *node, struct span name,
+                             bool (*fits)(const struct peer *peer, struct span name), char **cause)
 {
     struct peer *found = NULL;
     char *candidates = NULL;
+    size_t count = 0;
     for (size_t i = 0; i < node->peer_count; i++) {
-        struct peer *peer = node->peers[i];
-        if (span_is(name, "-") || !is_called(peer, name))
+        if (!fits(node->peers[i], name))
             continue;
-        add_candidate(&candidates, peer);
-        if (found != NULL)
-            *cause = candidates;
-        found = peer;
+        found = node->peers[i];
+        add_candidate(&candidates, found);
+        count++;
     }
-    if (*cause != NULL) {
+    if (count > 1)
         *cause = alloc_print("%.*s: more than one peer is called so:%s", (int)name.len, name.at,
                              candidates);
-        found = NULL;
-    }
     free(candidates);
+    return count > 1 ? NULL : found;
+}
+
+/* Whoever bears the name; else whoever is shown so; else whoever claims it. */
+static struct peer *find_name(struct node *node, struct span name, char **cause)
+{
+    static bool (*const ways[])(const struct peer *peer, struct span name) = {bears, is_shown_as,
+                                                                              names_fit};
+    struct peer *found = NULL;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0] && !span_is(name, "-"); i++) {
+        if (found == NULL && *cause == NULL)
+            found = find_one(node, name, ways[i], cause);
+    }
     return found;
 }
 
@@ -84,7 +101,7 @@ static struct peer *find_at(struct node *node, struct span name, struct span at,
 {
     struct address a;
     struct peer *peer = address_parse(at, &a) ? membership_by_address(node, &a) : NULL;
-    if (peer != NULL && is_called(peer, name))
+    if (peer != NULL && names_fit(peer, name))
         return peer;
     *cause = alloc_print("%.*s@%.*s: no such peer; /peers lists them", (int)name.len, name.at,
                          (int)at.len, at.at);
@@ -109,7 +126,8 @@ struct peer *node_find(struct node *node, struct span who, char **cause)
     return peer;
 }
 
-static struct peer *add_named(struct node *node, struct span text, char **cause)
+/* Finds or adds whom HOST:PORT names. */
+static struct peer *add_host(struct node *node, struct span text, char **cause)
 {
     char host[ADDRESS_HOST];
     uint16_t port;
@@ -139,6 +157,26 @@ static struct peer *add_named(struct node *node, struct span text, char **cause)
     return peer;
 }
 
+/* HOST:PORT, or plain:HOST:PORT to speak plain text there. */
+static struct peer *add_named(struct node *node, struct span text, char **cause)
+{
+    struct span host = text;
+    bool plain = address_cut_plain(&host);
+    if (plain && node_is_closed(node)) {
+        *cause = alloc_print("%.*s: the door is closed to plain text", (int)text.len, text.at);
+        return NULL;
+    }
+    struct peer *peer = add_host(node, host, cause);
+    if (peer != NULL && plain && pins_hold(peer)) {
+        *cause = alloc_print("%.*s: %s is known by its key and comes encrypted; /forget it first",
+                             (int)text.len, text.at, peer->shown);
+        return NULL;
+    }
+    if (peer != NULL)
+        peer->asks_plain = plain;
+    return peer;
+}
+
 struct peer *node_find_or_add(struct node *node, struct span who, char **cause)
 {
     struct address a;
@@ -157,6 +195,7 @@ struct peer *node_find_or_add(struct node *node, struct span who, char **cause)
 
 bool node_is_at(const struct node *node, struct span address)
 {
+    address_cut_plain(&address);
     char host[ADDRESS_HOST];
     uint16_t port;
     struct address a;

@@ -62,6 +62,11 @@ static void detach(struct link *link, const char *cause)
     bool dialled = peer != NULL && peer->attempt.link == link;
     bool used = peer != NULL && link_is_used(link);
     link_part(link, cause);
+    bool other_comes = link->duplicate && !link->node->leaving;
+    if (dialled && other_comes && peer->link == NULL) {
+        peer_wait_grace(peer, cause);
+        return;
+    }
     if (dialled) {
         dialer_ended(peer, cause);
         return;
@@ -73,7 +78,7 @@ static void detach(struct link *link, const char *cause)
         membership_remove(peer);
         return;
     }
-    if (link->duplicate && !peer->node->leaving) {
+    if (other_comes) {
         peer_wait_grace(peer, cause);
         return;
     }
@@ -196,12 +201,22 @@ void link_resumed(struct link *link)
         link_bye(link, link->parting, link->cause);
 }
 
-void link_duplicate(struct link *link)
+static void give_way(struct link *link, const char *reason, const char *cause)
 {
-    say_bye(link, LINK_DUPLICATE);
-    link_part(link, "another connection to it counts");
+    say_bye(link, reason);
+    link_part(link, cause);
     session_close(link->session);
     shut(link);
+}
+
+void link_duplicate(struct link *link)
+{
+    give_way(link, LINK_DUPLICATE, "another connection to it counts");
+}
+
+void link_encrypt(struct link *link)
+{
+    give_way(link, LINK_ENCRYPT, "it is dialled again, encrypted");
 }
 
 void link_refuse(struct link *link, const char *cause)

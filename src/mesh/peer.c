@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/fingerprint.h"
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
 #include "mesh/internal.h"
@@ -80,6 +81,16 @@ bool peer_is_dialing(const struct peer *peer)
     return a->lookup != NULL || a->dial != NULL || a->link != NULL;
 }
 
+bool peer_has_key(const struct peer *peer)
+{
+    return fingerprint_is(span_of(peer->row.node));
+}
+
+bool peer_is_plain(const struct peer *peer)
+{
+    return peer->row.dialect != DIALECT_UNKNOWN && !peer_has_key(peer);
+}
+
 bool peer_has_parted(const struct peer *peer)
 {
     return !peer_is_up(peer) && !peer->says_exit;
@@ -108,6 +119,7 @@ void peer_look(const struct peer *peer, struct peer_view *out)
         .name = peer->shown,
         .node = peer->row.node,
         .dialect = (enum dialect)peer->row.dialect,
+        .plain = peer_is_plain(peer),
         .cause = peer->cause,
         .seen = peer->row.seen,
         .rtt_us = peer->rtt_us,
@@ -134,6 +146,7 @@ void peer_tell(struct node *node, const struct peer *peer, struct event event)
     event.address = peer->text;
     event.name = peer->shown;
     event.node = peer->row.node;
+    event.plain = peer_is_plain(peer);
     node->sink.event(node->sink.arg, &event);
 }
 

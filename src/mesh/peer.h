@@ -30,7 +30,8 @@ struct peer {
     char text[ADDRESS_HOST + 8]; /* its address */
     char cause[96];              /* why it is not up */
     char shown[PEER_SHOWN];      /* its name, told apart from others of that name; see names.c */
-    size_t suffix;               /* characters of its node id in that */
+    size_t suffix;               /* characters of its node id that tell it from them */
+    bool bears;                  /* its name alone is enough */
 
     /* How long it is kept: membership.c, and who it turns out to be: rendezvous.c. */
     struct address source; /* who claimed it, for a claimed peer */
@@ -43,16 +44,20 @@ struct peer {
     unsigned holds;
 
     /* Its dials of this run: dialer.c, as the user's orders and its own words say. */
-    bool named;     /* the user asked for it */
-    bool tried;     /* the first one, or the one asked for last, has ended */
-    bool greeted;   /* one-shot: it has had its greeting, or has spoken */
-    bool reached;   /* it was up at some time */
-    uint64_t asked; /* when the user has last asked for it, monotonic us */
-    uint64_t up_at; /* when it was last seen to be up; 0 never */
-    bool failing;   /* the last one has failed, and that was told */
-    bool refused;   /* it does not let us in: not dialled until it speaks or is asked for */
-    bool pardons;   /* the user has connected to it: that lifts a ban */
-    bool is_us;     /* named, and it has turned out to be this node */
+    bool named;       /* the user asked for it */
+    bool tried;       /* the first one, or the one asked for last, has ended */
+    bool greeted;     /* one-shot: it has had its greeting, or has spoken */
+    bool reached;     /* it was up at some time */
+    uint64_t asked;   /* when the user has last asked for it, monotonic us */
+    uint64_t up_at;   /* when it was last seen to be up; 0 never */
+    bool failing;     /* the last one has failed, and that was told */
+    bool refused;     /* it does not let us in: not dialled until it speaks or is asked for */
+    bool turned_away; /* it does not belong, or shows another key */
+    bool asks_plain;  /* the user wants it in plain text */
+    bool offers_tls;  /* it has just said that it would rather be dialled encrypted */
+    char other_key[FINGERPRINT_TEXT]; /* that was refused at its address; see pins.c */
+    bool pardons;                     /* the user has connected to it: that lifts a ban */
+    bool is_us;                       /* named, and it has turned out to be this node */
     struct attempt attempt;
 
     /* What was told about it in this run: door.c. */
@@ -95,6 +100,8 @@ struct peer *peer_new(struct node *node);
 void peer_free(struct peer *peer);
 bool peer_is_up(const struct peer *peer);
 bool peer_is_dialing(const struct peer *peer);
+bool peer_has_key(const struct peer *peer);  /* its id proves who it is */
+bool peer_is_plain(const struct peer *peer); /* false as long as it is not known how it speaks */
 void peer_tell(struct node *node, const struct peer *peer, struct event event);
 void peer_touch(struct peer *peer);                     /* its row is to be saved */
 void peer_settle(struct peer *peer, const char *cause); /* tells up or down if that has changed */

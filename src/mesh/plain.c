@@ -7,12 +7,15 @@
 
 #include "mesh/plain.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 #include "mesh/door.h"
 #include "mesh/hearing.h"
 #include "mesh/internal.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
+#include "mesh/names.h"
 #include "mesh/peer.h"
 #include "mesh/rendezvous.h"
 
@@ -100,9 +103,11 @@ void plain_greeting(struct link *link, const struct session_event *event)
 
 static void tell(struct node *node, const char *address, const char *name, struct span text)
 {
-    hearing_tell_message(
-        node,
-        (struct event){.address = address, .name = name, .scope = SCOPE_BROADCAST, .text = text});
+    hearing_tell_message(node, (struct event){.address = address,
+                                              .name = name,
+                                              .scope = SCOPE_BROADCAST,
+                                              .text = text,
+                                              .plain = true});
 }
 
 void plain_chat(struct link *link, const struct session_event *event)
@@ -113,9 +118,12 @@ void plain_chat(struct link *link, const struct session_event *event)
         return;
     }
     struct peer *peer = find_speaker(link, &event->message, &from);
-    char text[ADDRESS_TEXT], name[NAME_TEXT];
+    char text[ADDRESS_TEXT], name[PEER_SHOWN];
     address_print(&from, text);
-    name_shown(event->message.name, name);
+    if (peer != NULL && peer->row.dialect != DIALECT_SESSION)
+        snprintf(name, sizeof name, "%s", peer->shown);
+    else
+        names_claimed(link->node, event->message.name, name);
     if (peer != NULL)
         adopt(link, peer);
     tell(link->node, text, name, event->message.text);

@@ -18,12 +18,12 @@
 #include "mesh/link.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
+#include "mesh/pins.h"
 #include "mesh/pump.h"
 
 enum { YOUNG_US = 5000000 };
 
-/* Where the node at the other end listens, as seen from here. */
-static struct address heard_address(const struct link *link, const struct hello *hello)
+struct address rendezvous_address(const struct link *link, const struct hello *hello)
 {
     struct address a = link->remote;
     if (link->role == SESSION_LISTENER) {
@@ -38,7 +38,9 @@ static struct address heard_address(const struct link *link, const struct hello 
 static void refuse_self(struct link *link, const struct hello *hello)
 {
     struct peer *peer = link->peer;
-    struct address at = heard_address(link, hello);
+    struct address at = rendezvous_address(link, hello);
+    if (link->secure && link->role == SESSION_LISTENER)
+        link_answer(link); /* for the other end to see it too */
     if (hello->boot != link->node->boot) {
         door_refuses_copy(link, &at);
         return;
@@ -75,7 +77,7 @@ static struct peer *new_peer(struct link *link)
 /* Whom a hello speaks for, as far as we know: by its id, else by the address alone. */
 static struct peer *find_known(const struct link *link, const struct hello *hello)
 {
-    struct address at = heard_address(link, hello);
+    struct address at = rendezvous_address(link, hello);
     struct peer *known = membership_by_node(link->node, hello->node);
     if (known != NULL)
         return known;
@@ -114,7 +116,7 @@ static void absorb_nameless(struct link *link, struct peer *known, const struct 
 static struct peer *identify(struct link *link, const struct hello *hello)
 {
     struct node *node = link->node;
-    struct address at = heard_address(link, hello);
+    struct address at = rendezvous_address(link, hello);
     struct peer *known = membership_by_node(node, hello->node);
     struct peer *here = link->peer;
     if (here == NULL && at.port != 0)
@@ -123,7 +125,7 @@ static struct peer *identify(struct link *link, const struct hello *hello)
         here = NULL;
     if (known == NULL)
         known = here != NULL ? here : new_peer(link);
-    if (at.port != 0) {
+    if (at.port != 0 && pins_give_address(link, hello, &at)) {
         absorb_nameless(link, known, &at);
         peer_set_address(known, &at);
     } else if (known->row.address_count == 0) {
@@ -160,7 +162,7 @@ static bool is_duplicate(const struct link *link, const struct peer *peer,
 {
     const struct node *node = link->node;
     const struct link *old = peer->link;
-    bool preferred = strcmp(node->id, hello->node) < 0;
+    bool preferred = strcmp(link_our_id(link), hello->node) < 0;
     bool same_run = old != NULL && link_is_session(old) && peer->boot == hello->boot;
     if (link->role == SESSION_DIALER) {
         if (!same_run || old->closing)
@@ -196,6 +198,8 @@ static void learn(struct peer *peer, const struct hello *hello)
     peer_set_dialect(peer, DIALECT_SESSION);
     peer->passing = hello->passing || peer->unkept || peer->row.address_count == 0;
     peer->boot = peer->row.boot = hello->boot;
+    peer->row.fleeting = hello->fleeting;
+    peer->turned_away = false;
     arrivals_meet(peer, hello->epoch);
     peer->box.window = hello->window;
     peer_touch(peer);
@@ -203,7 +207,7 @@ static void learn(struct peer *peer, const struct hello *hello)
 
 struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
 {
-    if (strcmp(hello->node, link->node->id) == 0) {
+    if (strcmp(hello->node, link_our_id(link)) == 0) {
         refuse_self(link, hello);
         return NULL;
     }
@@ -223,6 +227,7 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
     dialer_cancel(peer); /* another dial of ours would only make a second connection */
     if (link->role == SESSION_DIALER)
         peer->row.claimed = false;
+    pins_meet(link, peer, hello);
     learn(peer, hello);
     peer->link = link;
     link->peer = peer;

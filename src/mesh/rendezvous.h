@@ -5,9 +5,14 @@
 #ifndef HASHFLOW_MESH_RENDEZVOUS_H
 #define HASHFLOW_MESH_RENDEZVOUS_H
 
+#include "wire/address.h"
+
 struct hello;
 struct link;
 struct peer;
+
+/* Where the node at the other end listens, as seen from here. */
+struct address rendezvous_address(const struct link *link, const struct hello *hello);
 
 /* Decides about a /hello: the peer it belongs to, with the connection taken as its own; or NULL,
  * and the connection has been refused. */

@@ -1,45 +1,41 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Moves bytes between a stream socket and its owner: reads at most one buffer per pass, gathers
- * queued slices into large writes at the end of the pass. It must not look at the bytes.
+ * Moves bytes between a stream socket and its owner: reads at most one buffer per pass, writes what
+ * is queued at the end of the pass. It must not look at the bytes, nor know what becomes of them on
+ * the way.
  */
 #include "config.h"
 
 #include "net/channel.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <linux/sockios.h>
-#endif
 
 #include "base/alloc.h"
+#include "net/stream.h"
 
 enum {
-    CHANNEL_WRITE_MAX = 64 * 1024, /* bytes per system call */
-    CHANNEL_WRITES = 16,           /* calls per pass: one fast reader does not hold up the others */
-    CHANNEL_IOV = 64,
+    CHANNEL_WRITES = 16,  /* calls per pass: one fast reader does not hold up the others, */
+    CHANNEL_RECORDS = 64, /* nor does one that sends many small TLS records */
 };
 
 struct channel {
     struct loop *loop;
     const struct channel_handlers *handlers;
     void *arg;
-    int fd;
+    struct stream stream;
     struct queue queue;
     struct task task; /* sends, and tells what sending has led to */
     uint64_t written;
     uint64_t received;
     uint64_t told; /* of written, what the owner has been told about */
     struct address local, remote;
-    int failure; /* errno of a failed send; 0 */
-    bool full;   /* the socket took less than we had */
+    int failure;    /* errno of a failed send; 0 */
+    bool first_due; /* the first byte has not been shown */
+    bool full;      /* the socket took less than we had */
     bool held;
     bool end_read; /* the other side's FIN, or an error, has been read and told */
     bool dead;     /* an errno has been told */
@@ -55,40 +51,24 @@ static char read_buffer[CHANNEL_READ_MAX];
 static void run_task(void *arg);
 static void become_ready(void *arg, int events);
 
+/* A handshake is nothing that the owner would have to take in. */
+static bool is_reading(const struct channel *c)
+{
+    return !c->end_read && (!c->held || c->failure != 0 || !c->stream.ready);
+}
+
 static void update_interest(struct channel *c)
 {
     int interest = 0;
 
-    if ((!c->held || c->failure != 0) && !c->end_read)
-        interest |= LOOP_READ;
+    if (is_reading(c))
+        interest |= c->stream.read_waits;
     if (c->full)
-        interest |= LOOP_WRITE;
-    loop_watch(c->loop, c->fd, interest, become_ready, c);
+        interest |= c->stream.write_waits;
+    loop_watch(c->loop, c->stream.fd, interest, become_ready, c);
 }
 
 /* ---- beginning and end */
-
-static void read_addresses(struct channel *c)
-{
-    struct sockaddr_storage name = {0};
-    socklen_t len = sizeof name;
-
-    if (getsockname(c->fd, (struct sockaddr *)&name, &len) == 0)
-        address_from_sockaddr(&name, &c->local);
-    len = sizeof name;
-    if (getpeername(c->fd, (struct sockaddr *)&name, &len) == 0)
-        address_from_sockaddr(&name, &c->remote);
-}
-
-static void prepare_socket(int fd)
-{
-    int on = 1;
-
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    /* We gather whole turns ourselves; the kernel need not wait for more. */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
 
 struct channel *channel_new(struct loop *loop, int fd, const struct channel_handlers *handlers,
                             void *arg)
@@ -101,13 +81,13 @@ struct channel *channel_new(struct loop *loop, int fd, const struct channel_hand
         errno = EMFILE;
         return NULL;
     }
-    prepare_socket(fd);
     c->loop = loop;
     c->handlers = handlers;
     c->arg = arg;
-    c->fd = fd;
+    c->first_due = handlers->first != NULL;
+    stream_init(&c->stream, fd);
     queue_init(&c->queue);
-    read_addresses(c);
+    stream_addresses(&c->stream, &c->local, &c->remote);
     return c;
 }
 
@@ -116,8 +96,11 @@ void channel_free(struct channel *c)
     if (c == NULL)
         return;
     task_stop(&c->task);
-    loop_unwatch(c->loop, c->fd);
-    close(c->fd);
+    loop_unwatch(c->loop, c->stream.fd);
+    /* As a plain socket's end says that nothing is missing. */
+    if (channel_is_secure(c) && c->queue.bytes == 0 && c->failure == 0 && !c->finished)
+        stream_finish(&c->stream);
+    stream_close(&c->stream);
     queue_clear(&c->queue);
     free(c);
 }
@@ -135,20 +118,72 @@ static void tell_end(struct channel *c, int error)
     c->handlers->end(c->arg, error);
 }
 
-static void read_some(struct channel *c)
+static void fail_to_read(struct channel *c, int error)
 {
-    ssize_t len = recv(c->fd, read_buffer, sizeof read_buffer, 0);
+    if (c->failure == 0)
+        c->failure = error;
+    c->full = false;
+    tell_end(c, c->failure);
+}
+
+/* One system call or one record; true if there may be more. */
+static bool read_once(struct channel *c)
+{
+    ssize_t len = stream_read(&c->stream, read_buffer, sizeof read_buffer);
 
     if (len > 0) {
         c->received += (uint64_t)len;
         c->handlers->data(c->arg, span_make(read_buffer, (size_t)len));
     } else if (len == 0) {
         tell_end(c, c->failure);
-    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-        c->failure = errno;
-        c->full = false;
-        tell_end(c, c->failure);
+    } else if (errno != EAGAIN) {
+        fail_to_read(c, errno);
     }
+    return len > 0;
+}
+
+static void read_some(struct channel *c)
+{
+    uint64_t enough = c->received + CHANNEL_READ_MAX - TLS_RECORD_BYTES;
+    int calls = c->stream.tls != NULL ? CHANNEL_RECORDS : 1;
+
+    while (calls-- > 0 && is_reading(c) && c->received <= enough)
+        if (!read_once(c))
+            break;
+    update_interest(c);
+}
+
+/* Whatever else the peek finds, reading finds too. False if it has found nothing yet. */
+static bool show_first(struct channel *c)
+{
+    unsigned char byte;
+    int len = stream_peek(&c->stream, &byte);
+
+    if (len < 0 && errno == EAGAIN)
+        return false;
+    if (len == 1) {
+        c->first_due = false;
+        c->handlers->first(c->arg, byte);
+    }
+    return true;
+}
+
+/* What the owner sends when it hears of it leaves with what has waited. */
+static void shake(struct channel *c)
+{
+    if (c->dead)
+        return;
+    int error = stream_shake(&c->stream) == 0 ? 0 : errno;
+    update_interest(c);
+    if (error == EAGAIN)
+        return;
+    loop_again(c->loop);
+    if (error != 0) {
+        fail_to_read(c, error);
+        return;
+    }
+    task_set(c->loop, &c->task, run_task, c);
+    c->handlers->secured(c->arg);
 }
 
 /* ---- out */
@@ -158,56 +193,44 @@ static void read_some(struct channel *c)
 static void fail(struct channel *c, int error)
 {
     c->failure = error;
-    shutdown(c->fd, SHUT_RDWR);
+    shutdown(c->stream.fd, SHUT_RDWR);
     update_interest(c); /* held or not, its end is to be noticed */
 }
 
-/* Fills iov with at most CHANNEL_WRITE_MAX bytes from the front of the queue. */
-static int gather(const struct channel *c, struct iovec iov[CHANNEL_IOV], size_t *total)
-{
-    int count = queue_iov(&c->queue, iov, CHANNEL_IOV);
-    int used = 0;
-
-    *total = 0;
-    while (used < count && *total < CHANNEL_WRITE_MAX) {
-        if (iov[used].iov_len > CHANNEL_WRITE_MAX - *total)
-            iov[used].iov_len = CHANNEL_WRITE_MAX - *total;
-        *total += iov[used++].iov_len;
-    }
-    return used;
-}
-
-/* One system call; false if the socket takes no more for now. */
+/* False if the socket takes no more for now. */
 static bool write_once(struct channel *c)
 {
-    struct iovec iov[CHANNEL_IOV];
-    size_t total;
-    struct msghdr message = {.msg_iov = iov};
+    size_t offered;
+    ssize_t len = stream_write(&c->stream, &c->queue, &offered);
 
-    message.msg_iovlen = gather(c, iov, &total);
-    ssize_t len = sendmsg(c->fd, &message, MSG_NOSIGNAL);
     if (len < 0) {
-        if (errno == EINTR)
-            return true;
-        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS && errno != ENOMEM)
+        if (errno != EAGAIN)
             fail(c, errno);
         return false;
     }
     c->written += (uint64_t)len;
     queue_consume(&c->queue, (size_t)len);
-    return (size_t)len == total;
+    return (size_t)len == offered;
+}
+
+static void finish(struct channel *c)
+{
+    c->finished = stream_finish(&c->stream) == 0;
+    c->full = !c->finished && errno == EAGAIN;
+    if (!c->finished && !c->full)
+        fail(c, errno);
 }
 
 static void write_some(struct channel *c)
 {
+    if (!c->stream.ready)
+        return;
     for (int i = 0; i < CHANNEL_WRITES && c->queue.bytes > 0; i++)
         if (!write_once(c))
             break;
     c->full = c->queue.bytes > 0 && c->failure == 0;
-    if (c->finish && !c->finished && c->queue.bytes == 0 && c->failure == 0) {
-        c->finished = true;
-        shutdown(c->fd, SHUT_WR);
-    }
+    if (c->finish && !c->finished && c->queue.bytes == 0 && c->failure == 0)
+        finish(c);
     update_interest(c);
 }
 
@@ -227,7 +250,9 @@ static void run_task(void *arg)
 {
     struct channel *c = arg;
 
-    if (!c->full && c->failure == 0)
+    if (!c->stream.ready)
+        shake(c);
+    else if (!c->full && c->failure == 0)
         write_some(c);
     /* Handlers that run here run after the turns: give those another look. */
     if (c->told != c->written || c->failure != 0)
@@ -235,17 +260,36 @@ static void run_task(void *arg)
     tell_written(c);
 }
 
+static void become_readable(struct channel *c)
+{
+    if (c->first_due && !show_first(c))
+        return;
+    if (!c->stream.ready)
+        shake(c);
+    else if (is_reading(c))
+        read_some(c);
+}
+
 static void become_ready(void *arg, int events)
 {
     struct channel *c = arg;
+    bool writable = (events & c->stream.write_waits) != 0;
 
-    if (events & LOOP_READ)
-        read_some(c);
-    if ((events & LOOP_WRITE) && c->full) {
+    if ((events & c->stream.read_waits) && is_reading(c))
+        become_readable(c);
+    if (writable && c->full) {
         c->full = false;
         write_some(c);
         tell_written(c);
     }
+}
+
+void channel_secure(struct channel *c, struct tls_context *context, bool dialer)
+{
+    assert(c->stream.tls == NULL && c->received == 0 && c->written == 0);
+    c->first_due = false;
+    stream_secure(&c->stream, context, dialer);
+    task_set(c->loop, &c->task, run_task, c);
 }
 
 void channel_send(struct channel *c, struct span bytes)
@@ -285,16 +329,30 @@ void channel_hold(struct channel *c, bool hold)
 
 void channel_limit_silence(struct channel *c, uint64_t us)
 {
-#ifdef TCP_USER_TIMEOUT
-    unsigned ms = (unsigned)((us + 999) / 1000);
-    setsockopt(c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
-#else
-    (void)c;
-    (void)us;
-#endif
+    stream_limit_silence(&c->stream, us);
 }
 
 /* ---- what is known of it */
+
+bool channel_is_secure(const struct channel *c)
+{
+    return c->stream.tls != NULL && c->stream.ready;
+}
+
+const char *channel_fingerprint(const struct channel *c)
+{
+    return tls_fingerprint(c->stream.tls);
+}
+
+void channel_exporter(const struct channel *c, unsigned char out[TLS_EXPORTER_BYTES])
+{
+    tls_exporter(c->stream.tls, out);
+}
+
+const char *channel_failure(const struct channel *c, int error)
+{
+    return stream_failure(&c->stream, error);
+}
 
 bool channel_is_finished(const struct channel *c)
 {
@@ -303,8 +361,7 @@ bool channel_is_finished(const struct channel *c)
 
 bool channel_has_hung_up(const struct channel *c)
 {
-    struct pollfd p = {.fd = c->fd};
-    return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
+    return stream_has_hung_up(&c->stream);
 }
 
 size_t channel_queued(const struct channel *c)
@@ -324,13 +381,7 @@ uint64_t channel_received(const struct channel *c)
 
 int channel_unacknowledged(const struct channel *c)
 {
-    int bytes = 0;
-
-#ifdef SIOCOUTQ
-    if (ioctl(c->fd, SIOCOUTQ, &bytes) != 0)
-        return 0;
-#endif
-    return bytes;
+    return stream_unacknowledged(&c->stream);
 }
 
 void channel_local(const struct channel *c, struct address *out)

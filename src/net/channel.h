@@ -8,6 +8,7 @@
 
 #include "base/chunk.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "wire/address.h"
 
 enum {
@@ -17,6 +18,9 @@ enum {
 struct channel;
 
 struct channel_handlers {
+    /* Optional: the first byte has come, and nothing is read yet. channel_secure() in it encrypts. */
+    void (*first)(void *arg, unsigned char byte);
+    void (*secured)(void *arg);                 /* the handshake is done; needed for that alone */
     void (*data)(void *arg, struct span bytes); /* borrowed */
     void (*end)(void *arg, int error); /* once: 0 the other side has finished sending, else errno.
                                           After an errno nothing more can be sent either. If sending
@@ -31,7 +35,19 @@ struct channel_handlers {
 struct channel *channel_new(struct loop *loop, int fd, const struct channel_handlers *handlers,
                             void *arg);
 
-/* Closes at once; what is queued is lost. */
+/*
+ * From now on everything that passes is encrypted. Nothing has passed yet, either way: who waits
+ * for handlers->first sends nothing before it. What is sent before handlers->secured waits for it.
+ * Borrows context. A failure of the protocol ends the channel with EPROTO, as does an end that the
+ * other side has not announced; channel_failure() has the words.
+ */
+void channel_secure(struct channel *c, struct tls_context *context, bool dialer);
+bool channel_is_secure(const struct channel *c);          /* the handshake is done */
+const char *channel_fingerprint(const struct channel *c); /* the other side's, once secured */
+void channel_exporter(const struct channel *c, unsigned char out[TLS_EXPORTER_BYTES]);
+const char *channel_failure(const struct channel *c, int error); /* why it ended; borrowed */
+
+/* Closes at once; what is queued is lost, of which the other side learns inside TLS alone. */
 void channel_free(struct channel *c);
 
 /* Queues bytes; they leave at the end of the pass or when the socket can take them. */
@@ -55,7 +71,8 @@ bool channel_is_finished(const struct channel *c); /* the FIN has been sent */
 /* Neither side can say anything any more. A held channel learns of it in no other way. */
 bool channel_has_hung_up(const struct channel *c);
 
-/* A held channel reads nothing: the other side's writes fill the kernel's buffers and stop. */
+/* A held channel reads nothing: the other side's writes fill the kernel's buffers and stop. A
+ * handshake that has begun goes on. */
 void channel_hold(struct channel *c, bool hold);
 
 /* How long the other side may confirm nothing of what we send before the kernel ends the

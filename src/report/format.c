@@ -30,9 +30,9 @@ struct format {
 };
 
 static const char letters[FORMAT_FIELDS + 1] = {
-    [FORMAT_ADDRESS] = 'a', [FORMAT_NAME] = 'n',    [FORMAT_NODE] = 'N',
-    [FORMAT_KIND] = 'k',    [FORMAT_PAYLOAD] = 'p', [FORMAT_LENGTH] = 'l',
-    [FORMAT_ID] = 'i',      [FORMAT_TIME] = 't',    [FORMAT_UNIX] = 'U',
+    [FORMAT_ADDRESS] = 'a', [FORMAT_NAME] = 'n',     [FORMAT_NODE] = 'N', [FORMAT_KIND] = 'k',
+    [FORMAT_PAYLOAD] = 'p', [FORMAT_LENGTH] = 'l',   [FORMAT_ID] = 'i',   [FORMAT_TIME] = 't',
+    [FORMAT_UNIX] = 'U',    [FORMAT_SECURITY] = 's',
 };
 
 /* --- reading --- */
@@ -121,7 +121,7 @@ static void read_field(struct reader *r)
     }
     const char *found = *at != '\0' ? strchr(letters, *at) : NULL;
     if (found == NULL) {
-        object(r, "use %a, %n, %N, %k, %p, %l, %i, %t, %U or %%");
+        object(r, "use %a, %n, %N, %k, %p, %l, %i, %t, %U, %s or %%");
         return;
     }
     piece.field = (enum format_field)(found - letters);

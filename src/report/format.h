@@ -3,10 +3,10 @@
  * A format like that of printf(3) for the records of a script: read once, filled for each record.
  * Pure: it knows the letters of the fields, not where their values come from.
  *
- *   %a %n %N %k %p %l %i %t %U   a field: see enum format_field
- *   %-20n %020l %.10p            at least so many columns, to the left with -, filled with zeros
- *                                with 0; at most so many columns after the point
- *   %%  \n \t \r \0 \\           a percent sign; the characters of these names
+ *   %a %n %N %k %p %l %i %t %U %s  a field: see enum format_field
+ *   %-20n %020l %.10p               at least so many columns, to the left with -, filled with zeros
+ *                                   with 0; at most so many columns after the point
+ *   %%  \n \t \r \0 \\              a percent sign; the characters of these names
  */
 #ifndef HASHFLOW_REPORT_FORMAT_H
 #define HASHFLOW_REPORT_FORMAT_H
@@ -29,6 +29,7 @@ enum format_field {
     FORMAT_ID,
     FORMAT_TIME,
     FORMAT_UNIX,
+    FORMAT_SECURITY,
     FORMAT_FIELDS,
 };
 

@@ -40,6 +40,9 @@ struct span report_id(const struct event_id *id, char out[REPORT_ID_TEXT]);
 /* How a message was sent: "msg" or "bcast", as the commands are called. */
 const char *report_kind(const struct event *message);
 
+/* What a person sees directly before the name of a peer that speaks without encryption. */
+const char *report_mark(const struct event *e);
+
 /* --- line.c --- */
 
 #define COLOUR_DIM   "\033[2m"

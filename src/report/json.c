@@ -154,6 +154,7 @@ static void add_who(json_t *object, const struct event *e)
     add_string(object, "address", span_of(e->address));
     add_known_string(object, "name", e->name);
     add_known_string(object, "node", e->node);
+    json_object_set_new_nocheck(object, "plain", json_boolean(e->plain));
 }
 
 static void write_message(struct report *r, const struct event *e)

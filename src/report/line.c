@@ -50,6 +50,7 @@ void line_fill(struct report *r, const struct event *message, bool escaped)
         [FORMAT_ID] = report_id(&message->id, id),
         [FORMAT_TIME] = span_of(stamp),
         [FORMAT_UNIX] = span_of(seconds),
+        [FORMAT_SECURITY] = span_of(message->plain ? "plain" : "tls"),
     };
     format_fill(r->config.format, values, escaped, &r->line);
 }

@@ -11,6 +11,8 @@
 
 #include "base/text.h"
 
+enum { NAME_FIELD = 1 /* of the answers that tell of a peer */ };
+
 static void add_time(struct report *r)
 {
     char text[32];
@@ -36,6 +38,7 @@ static void show_message(struct report *r, const struct event *e)
     }
     add_time(r);
     line_colour(r, COLOUR_BOLD);
+    line_add(r, report_mark(e));
     line_escape(r, span_of(unnamed ? e->address : e->name));
     line_colour(r, COLOUR_PLAIN);
     line_add(r, e->scope == SCOPE_DIRECT ? " \u2192 you: " : ": ");
@@ -46,6 +49,7 @@ static void show_message(struct report *r, const struct event *e)
 static void add_who(struct report *r, const struct event *e)
 {
     bool unnamed = strcmp(e->name, "-") == 0;
+    line_add(r, report_mark(e));
     line_escape(r, span_of(unnamed ? e->address : e->name));
     line_add(r, unnamed ? " " : " (");
     if (unnamed)
@@ -84,14 +88,22 @@ void report_diagnostic(struct report *r, struct span line)
     line_end(r);
 }
 
+/* A line of /peers says in its last field how the peer is known. */
+static bool is_plain_peer(const char *command, const struct span *fields, size_t count)
+{
+    return strcmp(command, "peers") == 0 && count > NAME_FIELD &&
+           span_is(fields[count - 1], "plain");
+}
+
 /* Columns wide enough for most; the last one is never padded. */
 static void show_reply(struct report *r, const char *command, const struct span *fields,
                        size_t count)
 {
-    (void)command;
-    static const size_t widths[] = {21, 9, 7, 11, 6};
+    static const size_t widths[] = {21, 9, 7, 11, 6, 20};
+    bool plain = is_plain_peer(command, fields, count);
     for (size_t i = 0; i < count; i++) {
         size_t before = buffer_length(&r->line);
+        line_add(r, plain && i == NAME_FIELD ? "!" : "");
         line_escape(r, fields[i]);
         if (i + 1 == count)
             break;

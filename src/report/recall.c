@@ -9,6 +9,7 @@
 
 #include <time.h>
 
+#include "base/fingerprint.h"
 #include "base/text.h"
 #include "report/internal.h"
 
@@ -31,6 +32,7 @@ static void add_who(struct buffer *out, const struct history_line *line)
 {
     struct span who = span_is(line->name, "-") ? line->address : line->name;
     if (!line->ours) {
+        add(out, fingerprint_is(line->node) ? "" : "!");
         text_escape(out, who);
         add(out, line->direct ? " \u2192 you" : "");
     } else if (line->direct) {

@@ -70,7 +70,17 @@ const char *report_kind(const struct event *message)
     return message->scope == SCOPE_DIRECT ? "msg" : "bcast";
 }
 
+const char *report_mark(const struct event *e)
+{
+    return e->plain ? "!" : "";
+}
+
 /* --- the news --- */
+
+static const char *mark(const struct report *r, const struct event *e)
+{
+    return r->config.style == REPORT_PEOPLE ? report_mark(e) : "";
+}
 
 static void say(struct report *r, enum log_level level, char *line)
 {
@@ -171,8 +181,8 @@ static void tell_failed(struct report *r, const struct event *e)
 {
     r->losses = true;
     say(r, LOG_ERROR,
-        alloc_print("%s %s: %zu line%s not delivered: %s", e->address, e->name, e->count,
-                    e->count == 1 ? " was" : "s were", e->cause));
+        alloc_print("%s %s%s: %zu line%s not delivered: %s", e->address, mark(r, e), e->name,
+                    e->count, e->count == 1 ? " was" : "s were", e->cause));
     if (r->config.style == REPORT_PEOPLE)
         return;
     const struct span words[] = {span_of("failed"), span_of(e->address), span_of(e->name),
@@ -186,8 +196,8 @@ static void tell_kept_back(struct report *r, const struct event *e)
     const char *fate = e->stored ? (one ? "waits for the next run" : "wait for the next run")
                                  : (one ? "was not sent" : "were not sent");
     say(r, LOG_NOTICE,
-        alloc_print("%s %s is away: %zu line%s for it %s", e->address, e->name, e->count,
-                    one ? "" : "s", fate));
+        alloc_print("%s %s%s is away: %zu line%s for it %s", e->address, mark(r, e), e->name,
+                    e->count, one ? "" : "s", fate));
 }
 
 static void tell_kept(struct report *r, const struct event *e)
@@ -195,17 +205,19 @@ static void tell_kept(struct report *r, const struct event *e)
     bool one = e->count == 1;
     r->losses = true;
     say(r, LOG_ERROR,
-        alloc_print("%s %s: %zu line%s not delivered and %s kept for the next run: %s", e->address,
-                    e->name, e->count, one ? " was" : "s were", one ? "is" : "are", e->cause));
+        alloc_print("%s %s%s: %zu line%s not delivered and %s kept for the next run: %s",
+                    e->address, mark(r, e), e->name, e->count, one ? " was" : "s were",
+                    one ? "is" : "are", e->cause));
 }
 
 static void tell_refused(struct report *r, const struct event *e)
 {
     if (e->count > 1)
         say(r, LOG_ERROR,
-            alloc_print("%s %s: %s, %zu times", e->address, e->name, e->cause, e->count));
+            alloc_print("%s %s%s: %s, %zu times", e->address, mark(r, e), e->name, e->cause,
+                        e->count));
     else
-        say(r, LOG_ERROR, alloc_print("%s %s: %s", e->address, e->name, e->cause));
+        say(r, LOG_ERROR, alloc_print("%s %s%s: %s", e->address, mark(r, e), e->name, e->cause));
 }
 
 void report_event(struct report *r, const struct event *event)

@@ -11,14 +11,19 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/fingerprint.h"
 
 /* msg and bcast: the report answers for them when something was not delivered. */
 static const char *const keys[COMMAND_COUNT] = {
     [COMMAND_connect] = "address name? dialect",
     [COMMAND_msg] = "result address name? cause",
     [COMMAND_bcast] = "result address name? cause",
-    [COMMAND_peers] = "address name? dialect state rtt_ms# seen?",
+    [COMMAND_peers] = "address name? dialect state rtt_ms# seen? key?",
     [COMMAND_outbox] = "address name? lines# bytes# cause",
+    [COMMAND_group] = "state",
+    [COMMAND_invite] = "invitation",
+    [COMMAND_join] = "address name?",
+    [COMMAND_known] = "key address? name? verdict? seen?",
     [COMMAND_ping] = "address name? rtt_ms#",
     [COMMAND_ask] = "address name? text",
     [COMMAND_history] = "time address name? direction text",
@@ -60,6 +65,15 @@ static void print_rtt(int64_t us, char out[32])
         snprintf(out, 32, "%.*fms", us < 10000 ? 2 : 0, (double)us / 1000);
 }
 
+/* The beginning of its key's fingerprint, or that there is none. */
+static struct span key_field(const struct peer_view *v)
+{
+    struct span id = span_of(v->node);
+    if (fingerprint_is(id))
+        return span_make(id.at, FINGERPRINT_SHORT);
+    return span_of(v->plain ? "plain" : "-");
+}
+
 void answer_peer(const struct answers *a, const struct peer *peer)
 {
     static const char *const states[] = {
@@ -72,10 +86,14 @@ void answer_peer(const struct answers *a, const struct peer *peer)
     print_rtt(v.rtt_us, rtt);
     if (v.seen > 0)
         clock_print(v.seen, seen);
-    const struct span fields[] = {
-        span_of(v.address),       span_of(v.name), span_of(dialect_name(v.dialect)),
-        span_of(states[v.state]), span_of(rtt),    span_of(seen)};
-    reply(a, COMMAND_peers, fields, 6);
+    const struct span fields[] = {span_of(v.address),
+                                  span_of(v.name),
+                                  span_of(dialect_name(v.dialect)),
+                                  span_of(states[v.state]),
+                                  span_of(rtt),
+                                  span_of(seen),
+                                  key_field(&v)};
+    reply(a, COMMAND_peers, fields, 7);
 }
 
 void answer_waiting(const struct answers *a, const struct peer *peer)
@@ -129,6 +147,27 @@ void answer_whoami(const struct answers *a, const struct node *node)
         n++;
     }
     reply(a, COMMAND_whoami, fields, 2 + n);
+}
+
+void answer_joined(const struct answers *a, const struct peer *inviter)
+{
+    struct peer_view v;
+    peer_look(inviter, &v);
+    const struct span fields[] = {span_of(v.address), span_of(v.name)};
+    reply(a, COMMAND_join, fields, 2);
+}
+
+void answer_known(const struct answers *a, const struct key_view *key)
+{
+    static const char *const verdicts[] = {
+        [VERDICT_NONE] = "-", [VERDICT_ALLOWED] = "admitted", [VERDICT_DENIED] = "denied"};
+    char seen[CLOCK_TEXT] = "-";
+    if (key->seen > 0)
+        clock_print(key->seen, seen);
+    const struct span fields[] = {span_of(key->fingerprint), span_of(key->address),
+                                  span_of(key->name), span_of(verdicts[key->verdict]),
+                                  span_of(seen)};
+    reply(a, COMMAND_known, fields, 5);
 }
 
 void answer_said(const struct answers *a, enum command_id id, const struct history_line *line)

@@ -31,6 +31,9 @@ void answer_ask(const struct answers *a, const struct event *answer);
 
 void answer_ping(const struct answers *a, const struct peer *peer);
 void answer_whoami(const struct answers *a, const struct node *node);
+void answer_joined(const struct answers *a, const struct peer *inviter);
+void answer_known(const struct answers *a, const struct key_view *key); /* a line of /known */
+
 /* A line of /history or /search. */
 void answer_said(const struct answers *a, enum command_id id, const struct history_line *line);
 

@@ -90,3 +90,8 @@ bool command_parse(struct span line, struct order *out, char **cause)
     *out = (struct order){.kind = ORDER_COMMAND, .command = c, .arguments = rest};
     return true;
 }
+
+bool command_holds_secret(struct span text)
+{
+    return memmem(text.at, text.len, COMMAND_SECRET, strlen(COMMAND_SECRET)) != NULL;
+}

@@ -57,4 +57,9 @@ struct order {
  * words. */
 bool command_parse(struct span line, struct order *out, char **cause);
 
+#define COMMAND_SECRET "hashflow://" /* an invitation begins so */
+
+/* Does a typed text contain one, so that it is to be kept nowhere? */
+bool command_holds_secret(struct span text);
+
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "shell/belonging.h"
 #include "shell/lookback.h"
 
 enum { PING_DEADLINE_US = 10000000, ASK_DEADLINE_US = 10000000 };
@@ -279,6 +280,14 @@ static void run_quit(struct interpreter *in, const struct command *c, struct spa
     in->quit(in->answers.arg);
 }
 
+#define run_group  belonging_group
+#define run_invite belonging_invite
+#define run_join   belonging_join
+#define run_admit  belonging_admit
+#define run_deny   belonging_deny
+#define run_trust  belonging_trust
+#define run_known  belonging_known
+
 void commands_run(struct interpreter *in, const struct order *order)
 {
     static void (*const run[])(struct interpreter * in, const struct command *c,
@@ -370,6 +379,8 @@ void commands_answer(struct interpreter *in, enum waiting_result result)
             if (peer != NULL)
                 answer_connected(&in->answers, peer);
         }
+    } else if (w->what == WAITING_JOIN) {
+        belonging_joined(in);
     } else if (w->what == WAITING_CALLER) {
         lookback_answer(in);
     } else if (result == WAITING_TIMED_OUT) {

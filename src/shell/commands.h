@@ -20,7 +20,7 @@ struct interpreter {
     void (*quit)(void *arg);
     bool (*history)(void *arg, struct database **db);
     struct peer *target; /* NULL: all */
-    char *awaited; /* who is to be the target and is not known; or NULL */
+    char *awaited;       /* who is to be the target and is not known; or NULL */
     bool has_quit;       /* nothing is run any more */
     int status;
     uint64_t sent; /* lines that the node has taken */

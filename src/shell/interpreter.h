@@ -15,6 +15,7 @@ enum {
     STATUS_USAGE = 2,
     STATUS_UNDELIVERED = 3,
     STATUS_TIMEOUT = 4, /* one that was asked for */
+    STATUS_REFUSED = 5, /* somebody named refused us, or was refused because of who he is */
 };
 
 struct interpreter;

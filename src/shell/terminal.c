@@ -79,7 +79,8 @@ static void line_typed(void *arg, const char *line)
         close_input(t);
         return;
     }
-    typed_add(line);
+    if (!command_holds_secret(span_of(line)))
+        typed_add(line);
     struct span rest = span_of(line);
     do {
         const char *lf = memchr(rest.at, '\n', rest.len);

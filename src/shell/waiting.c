@@ -223,6 +223,13 @@ static bool ping_has_ended(const struct waiting *w)
     return peer == NULL || peer_ping_state(peer) != PING_WAITING;
 }
 
+static bool join_has_ended(const struct waiting *w)
+{
+    struct peer *inviter;
+    const char *cause;
+    return node_join_state(w->node, &inviter, &cause) != JOIN_TRYING;
+}
+
 static bool has_come_true(struct waiting *w)
 {
     switch (w->what) {
@@ -230,6 +237,7 @@ static bool has_come_true(struct waiting *w)
     case WAITING_PARTING: return has_parted(w);
     case WAITING_PING: return ping_has_ended(w);
     case WAITING_ANSWERS: return question_is_over(w->question);
+    case WAITING_JOIN: return join_has_ended(w);
     case WAITING_CONDITION: return w->condition->is_true(w);
     case WAITING_CALLER: return w->is_true(w->arg);
     case WAITING_NOTHING: break;

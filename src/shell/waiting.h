@@ -16,6 +16,7 @@ enum waiting_what {
     WAITING_PARTING, /* a connection that we close */
     WAITING_PING,
     WAITING_ANSWERS,
+    WAITING_JOIN,
     WAITING_CONDITION,
     WAITING_CALLER, /* for whatever the caller looks at */
 };

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The id in its file: read, or made and written so that a crash leaves the whole of it or nothing.
- * It must not know the database.
+ * The id in its file: read, or made and written. It must not know the database.
  */
 #include "config.h"
 
 #include "store/identity.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/private_file.h"
 
 void identity_make(char out[IDENTITY_TEXT])
 {
@@ -51,48 +49,13 @@ static char *read_id(const char *path)
     return NULL;
 }
 
-static int write_line(int fd, const char *id)
+static bool write_id(const char *path, const char *id, char **cause)
 {
     char line[IDENTITY_TEXT];
 
     memcpy(line, id, IDENTITY_TEXT - 1);
     line[IDENTITY_TEXT - 1] = '\n';
-    errno = ENOSPC; /* what a short write means */
-    if (write(fd, line, sizeof line) != (ssize_t)sizeof line)
-        return -1;
-    return fsync(fd);
-}
-
-/* The name is on the disk when its folder is. */
-static int sync_folder(const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0)
-        return -1;
-    int result = fsync(fd);
-    close(fd);
-    return result;
-}
-
-/* 0, or -1 with errno. */
-static int write_id(const char *folder, const char *path, const char *id)
-{
-    char *temporary = alloc_print("%s.new", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    int result = fd < 0 ? -1 : write_line(fd, id);
-
-    if (fd >= 0) {
-        int error = errno;
-        close(fd);
-        errno = error;
-    }
-    if (result == 0)
-        result = rename(temporary, path);
-    if (result == 0)
-        result = sync_folder(folder);
-    free(temporary);
-    return result;
+    return private_file_write(path, span_make(line, sizeof line), PRIVATE_REPLACE, cause);
 }
 
 char *identity_load(const char *folder, const char *former, char **cause)
@@ -106,11 +69,18 @@ char *identity_load(const char *folder, const char *former, char **cause)
             identity_make(made);
             former = made;
         }
-        if (write_id(folder, path, former) == 0)
+        if (write_id(path, former, cause))
             id = alloc_string(former);
-        else
-            *cause = alloc_print("%s: %s", path, strerror(errno));
     }
     free(path);
     return id;
+}
+
+bool identity_is_kept(const char *folder)
+{
+    char *path = alloc_print("%s/node", folder);
+    bool kept = access(path, F_OK) == 0;
+
+    free(path);
+    return kept;
 }

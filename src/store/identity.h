@@ -5,6 +5,8 @@
 #ifndef HASHFLOW_STORE_IDENTITY_H
 #define HASHFLOW_STORE_IDENTITY_H
 
+#include <stdbool.h>
+
 enum { IDENTITY_TEXT = 26 + 1 }; /* 128 bits in base32, and a NUL */
 
 void identity_make(char out[IDENTITY_TEXT]);
@@ -13,5 +15,8 @@ void identity_make(char out[IDENTITY_TEXT]);
  * written first: with former, or with a new id if former is NULL or none. NULL if it cannot be
  * written; *cause is then a new string. */
 char *identity_load(const char *folder, const char *former, char **cause);
+
+/* Has the folder such a file already? */
+bool identity_is_kept(const char *folder);
 
 #endif

@@ -37,6 +37,7 @@ static bool read_row(struct database *db, sqlite3_stmt *s, struct peer_row *row)
         .seen = sqlite3_column_int64(s, 6),
         .banned = sqlite3_column_int(s, 7) != 0,
         .boot = column_number(s, 8),
+        .fleeting = sqlite3_column_int(s, 9) != 0,
     };
     if (!column_node(s, 1, row->node) || row->id <= 0 || row->seen < 0 ||
         row->dialect < DIALECT_UNKNOWN || row->dialect > DIALECT_SESSION)
@@ -50,7 +51,8 @@ void peers_load(struct database *db, void (*each)(void *arg, const struct peer_r
 {
     sqlite3_stmt *s = database_statement(
         db,
-        "SELECT id, node, name, dialect, quiet, claimed, seen, banned, boot FROM peers ORDER BY id",
+        "SELECT id, node, name, dialect, quiet, claimed, seen, banned, boot, fleeting FROM peers"
+        " ORDER BY id",
         false);
     struct peer_row row;
 
@@ -65,11 +67,12 @@ static void save_row(struct database *db, const struct peer_row *row)
 {
     sqlite3_stmt *s = database_statement(
         db,
-        "INSERT INTO peers (id, node, name, dialect, quiet, claimed, seen, banned, boot)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        "INSERT INTO peers (id, node, name, dialect, quiet, claimed, seen, banned, boot,"
+        " fleeting) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
         " ON CONFLICT (id) DO UPDATE SET node = excluded.node, name = excluded.name,"
         " dialect = excluded.dialect, quiet = excluded.quiet, claimed = excluded.claimed,"
-        " seen = excluded.seen, banned = excluded.banned, boot = excluded.boot",
+        " seen = excluded.seen, banned = excluded.banned, boot = excluded.boot,"
+        " fleeting = excluded.fleeting",
         true);
 
     sqlite3_bind_int64(s, 1, row->id);
@@ -81,6 +84,7 @@ static void save_row(struct database *db, const struct peer_row *row)
     sqlite3_bind_int64(s, 7, row->seen);
     sqlite3_bind_int(s, 8, row->banned);
     column_bind_number(s, 9, row->boot);
+    sqlite3_bind_int(s, 10, row->fleeting);
     database_run(db, s);
 }
 

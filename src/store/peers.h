@@ -18,6 +18,7 @@ struct peer_row {
     int dialect;             /* enum dialect */
     bool quiet;              /* not to be dialled until asked: the user has disconnected it */
     bool claimed;            /* known only from a claim in a plain message */
+    bool fleeting;           /* its id is of one run of it, and nothing to hold it to */
     bool banned;             /* never to be let in again */
     uint64_t boot;           /* the last one it has said; 0 if none */
     int64_t seen;            /* wall seconds; 0 never */

@@ -107,6 +107,22 @@ static const char *const steps[] = {
     "  WHERE epoch IS NOT NULL;"
     "PRAGMA user_version = 3;"
     "COMMIT;",
+
+    /* An invitation's token is not here; key is what it is turned into. */
+    "BEGIN IMMEDIATE;"
+    "ALTER TABLE peers ADD COLUMN fleeting INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE verdicts ("
+    "  node TEXT PRIMARY KEY,"
+    "  verdict INTEGER NOT NULL"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE invitations ("
+    "  id TEXT PRIMARY KEY,"
+    "  key BLOB NOT NULL,"
+    "  expires INTEGER NOT NULL,"
+    "  used_by TEXT NOT NULL"
+    ") WITHOUT ROWID;"
+    "PRAGMA user_version = 4;"
+    "COMMIT;",
 };
 
 enum { VERSION = sizeof steps / sizeof steps[0] };

@@ -186,6 +186,16 @@ static const char *check_host(struct span host, const char *text)
     return has_only(host, allowed) ? NULL : "a host name has letters, digits, hyphens and dots";
 }
 
+bool address_cut_plain(struct span *text)
+{
+    static const char prefix[] = "plain:";
+
+    if (!span_starts(*text, prefix))
+        return false;
+    *text = span_after(*text, strlen(prefix));
+    return true;
+}
+
 bool address_split(struct span text, char host[ADDRESS_HOST], uint16_t *port, const char **cause)
 {
     struct span name, rest = without_angles(text);

@@ -40,6 +40,10 @@ bool address_is_any(const struct address *a); /* 0.0.0.0 or :: */
 bool address_from_sockaddr(const struct sockaddr_storage *from, struct address *out);
 socklen_t address_to_sockaddr(const struct address *a, struct sockaddr_storage *out);
 
+/* "plain:" before an address asks for a connection without encryption: true if it was there; text
+ * then begins behind it. */
+bool address_cut_plain(struct span *text);
+
 /*
  * What people type: HOST:PORT, [IPv6]:PORT, a bare IPv6 literal, or HOST alone for the default
  * port. Brackets are dropped. false, with *cause a static text, if it is none of these.

@@ -9,6 +9,7 @@
 void line_init(struct line_cutter *c)
 {
     *c = (struct line_cutter){0};
+    c->max = LINE_MAX_BYTES;
     buffer_init(&c->rest, LINE_MAX_BYTES);
 }
 
@@ -41,9 +42,9 @@ enum line_result line_next(struct line_cutter *c, struct span *input, struct spa
     size_t held = buffer_length(&c->rest);
     const char *lf = memchr(input->at, '\n', input->len);
     struct span part = span_make(input->at, lf == NULL ? input->len : (size_t)(lf - input->at));
-    if (held + part.len >= LINE_MAX_BYTES) {
+    if (held + part.len >= c->max) {
         line_drop_partial(c);
-        *input = span_after(*input, LINE_MAX_BYTES - 1 - held);
+        *input = span_after(*input, c->max - 1 - held);
         return LINE_TOO_LONG;
     }
     *input = span_after(*input, part.len + (lf != NULL));

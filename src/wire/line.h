@@ -13,6 +13,7 @@ enum { LINE_MAX_BYTES = 65536 }; /* with its LF */
 
 struct line_cutter {
     struct buffer rest; /* the beginning of a line that has not ended yet */
+    size_t max;         /* bytes of a line with its LF; LINE_MAX_BYTES at first, or less */
     bool keep_cr;       /* a CR before the LF belongs to the line; false at first */
     bool hand_out;      /* rest holds a line that was handed out: drop it at the next call */
 };
@@ -20,7 +21,7 @@ struct line_cutter {
 enum line_result {
     LINE_NONE, /* no whole line yet; the bytes are kept */
     LINE_WHOLE,
-    LINE_TOO_LONG, /* over LINE_MAX_BYTES: nothing is handed out; see line_skip */
+    LINE_TOO_LONG, /* over max: nothing is handed out; see line_skip */
 };
 
 void line_init(struct line_cutter *c);

@@ -76,12 +76,16 @@ bool name_check(struct span name, const char **cause)
         *cause = "a name has at most 64 bytes";
     else if (!text_is_one_word(name))
         *cause = "a name is one word of visible characters in UTF-8";
-    else if (span_is(name, "all") || span_is(name, "-"))
-        *cause = "\"all\" and \"-\" have meanings of their own";
+    else if (span_is(name, "all") || span_is(name, "you") || span_is(name, "-"))
+        *cause = "\"all\", \"you\" and \"-\" have meanings of their own";
     else if (memchr(name.at, '@', name.len) != NULL)
         *cause = "a name has no @";
+    else if (memchr(name.at, '~', name.len) != NULL)
+        *cause = "a name has no ~";
     else if (name.at[0] == '/')
         *cause = "a name does not begin with /";
+    else if (name.at[0] == '!' || name.at[0] == '*')
+        *cause = "a name does not begin with ! or *";
     else if (looks_like_address(name))
         *cause = "a name does not look like an address";
     else

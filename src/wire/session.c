@@ -8,12 +8,16 @@
 
 #include "wire/session.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "wire/states.h"
 
 enum { ERROR_LINE_MAX = 256 }; /* bytes of an /error line of ours */
+
+static const char long_line[] = "a line of more than 65536 bytes";
+static const char long_hello[] = "a line of more than 2048 bytes before /hello";
 
 const struct state state_closed = {0};
 
@@ -79,26 +83,49 @@ void session_fault(struct session *s, const char *code, const char *cause)
 
 /* ---- the session as its owner sees it */
 
-struct session *session_new(enum session_role role, struct span greeting, struct span hello,
-                            bool expect_session, uint64_t now,
+static void dial(struct session *s, const struct session_config *config, uint64_t now)
+{
+    s->expect_session = config->expect_session;
+    s->hello_until = now + SESSION_HELLO_US;
+    session_enter(s, &state_dialer, s->expect_session ? s->hello_until : now + SESSION_ANSWER_US);
+    session_send(s, config->greeting);
+}
+
+struct session *session_new(const struct session_config *config, uint64_t now,
                             const struct session_handlers *handlers, void *arg)
 {
     struct session *s = alloc_zero(1, sizeof *s);
 
-    s->role = role;
-    s->greeting = span_string(greeting);
-    s->hello = span_string(hello);
+    s->role = config->role;
+    s->greeting = span_string(config->greeting);
+    s->hello = span_string(config->hello);
     s->handlers = *handlers;
     s->arg = arg;
     line_init(&s->cutter);
     s->state = &state_listener;
-    if (role == SESSION_DIALER) {
-        s->expect_session = expect_session;
-        s->hello_until = now + SESSION_HELLO_US;
-        session_enter(s, &state_dialer, expect_session ? s->hello_until : now + SESSION_ANSWER_US);
-        session_send(s, greeting);
-    }
+    if (config->secure)
+        session_secure(s, now);
+    else if (s->role == SESSION_DIALER)
+        dial(s, config, now);
     return s;
+}
+
+void session_secure(struct session *s, uint64_t now)
+{
+    if (s->secure || s->state == &state_closed)
+        return;
+    assert(s->state == &state_listener && !s->spoken);
+    s->secure = true;
+    session_enter(s, &state_handshake, now + SESSION_HANDSHAKE_US);
+}
+
+void session_secured(struct session *s, struct span hello, uint64_t now)
+{
+    assert(s->state == &state_handshake || s->state == &state_closed);
+    s->cutter.max = SESSION_SECURED_HELLO_BYTES;
+    session_enter(s, &state_secured, now + SESSION_SECURED_HELLO_US);
+    if (s->role == SESSION_DIALER)
+        session_send(s, hello);
 }
 
 void session_free(struct session *s)
@@ -126,7 +153,7 @@ void session_input(struct session *s, struct span bytes, uint64_t now)
         if (result == LINE_WHOLE)
             s->state->line(s, line, now);
         else if (result == LINE_TOO_LONG)
-            session_fault(s, "too-long", "a line of more than 65536 bytes");
+            session_fault(s, "too-long", s->cutter.max == LINE_MAX_BYTES ? long_line : long_hello);
     }
     if (s->state->partial != NULL)
         s->state->partial(s, now);
@@ -155,9 +182,17 @@ void session_timeout(struct session *s, uint64_t now)
 void session_accept(struct session *s)
 {
     s->accepted = true;
+    s->cutter.max = LINE_MAX_BYTES;
     s->cutter.keep_cr = true; /* the text of a verb is any bytes but LF and NUL */
-    if (s->role == SESSION_DIALER)
+    if (s->role == SESSION_DIALER && !s->secure)
         session_send(s, span_of(s->hello));
+}
+
+void session_answer(struct session *s, struct span hello)
+{
+    assert(s->role == SESSION_LISTENER && s->secure);
+    session_accept(s);
+    session_send(s, hello);
 }
 
 void session_close(struct session *s)

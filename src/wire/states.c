@@ -7,24 +7,18 @@
 
 #include "wire/states.h"
 
-#include <assert.h>
+static const struct state awaiting_hello, plain, tail, tail_told;
 
-static const struct state awaiting_hello, plain, tail, tail_told, young_session, in_session;
-
-static const char nul_in_line[] = "a NUL byte in a line";
-static const char long_text[] = "a text of more than 65000 bytes";
+const char session_nul_in_line[] = "a NUL byte in a line";
+const char session_long_text[] = "a text of more than 65000 bytes";
 static const char cut_short[] = "the connection broke in the middle of a line";
-
-static bool has_nul(struct span line)
-{
-    return line.len > 0 && memchr(line.at, '\0', line.len) != NULL;
-}
 
 /* ---- plain lines */
 
 static bool is_greeting(struct span line, struct message *message)
 {
-    return !has_nul(line) && message_parse(line, message) && message->kind == MESSAGE_CONNECTED;
+    return !line_has_nul(line) && message_parse(line, message) &&
+           message->kind == MESSAGE_CONNECTED;
 }
 
 static bool has_header(struct span line)
@@ -49,12 +43,20 @@ static void deliver(struct session *s, struct span line)
         event.message = (struct message){.name = span_of("-"), .text = line};
     else
         return; /* somebody pressed Enter */
-    if (has_nul(line))
-        session_refuse(s, nul_in_line);
+    if (line_has_nul(line))
+        session_refuse(s, session_nul_in_line);
     else if (event.message.text.len > MESSAGE_TEXT_MAX)
-        session_refuse(s, long_text);
+        session_refuse(s, session_long_text);
     else
         session_emit(s, &event);
+}
+
+bool session_take_message(struct session *s, struct span line)
+{
+    if (!has_header(line))
+        return false;
+    deliver(s, line);
+    return true;
 }
 
 /* What arrived of a last line that nothing will end. */
@@ -74,48 +76,6 @@ static void become_stream(struct session *s)
 {
     session_declare(s, DIALECT_STREAM);
     session_enter(s, &plain, s->hello_until);
-}
-
-/* ---- /hello */
-
-static bool says(struct span line, const char *verb)
-{
-    return span_is(span_cut_word(&line), verb);
-}
-
-/* Takes the line if it is a /hello, good or bad. */
-static bool take_hello(struct session *s, struct span line)
-{
-    struct session_event event = {.kind = SESSION_HELLO};
-    const char *cause;
-
-    if (!says(line, "/hello"))
-        return false;
-    if (has_nul(line)) {
-        session_fault(s, "bad-line", nul_in_line);
-    } else if (!verb_parse(line, &event.verb, &cause)) {
-        session_fault(s, "bad-verb", cause);
-    } else {
-        session_emit(s, &event);
-        assert(s->accepted || s->state == &state_closed);
-        session_enter(s, s->role == SESSION_DIALER ? &young_session : &in_session, 0);
-        session_declare(s, DIALECT_SESSION);
-    }
-    return true;
-}
-
-/* Takes the line if a node says with it that there will be no session. */
-static bool take_refusal(struct session *s, struct span line)
-{
-    struct session_event event = {.kind = SESSION_FAILED, .cause = "refused by the other side"};
-    const char *cause;
-
-    if (has_nul(line) || !(says(line, "/error") || says(line, "/bye")) ||
-        !verb_parse(line, &event.verb, &cause))
-        return false;
-    session_emit(s, &event);
-    session_close(s);
-    return true;
 }
 
 /* ---- a listener before the first line */
@@ -155,8 +115,11 @@ bool session_awaits_greeting(const struct session *s)
     struct span partial = line_partial(&s->cutter);
     struct message message;
 
-    return s->state == &state_listener &&
-           (!has_header(partial) || begins_greeting(partial, &message));
+    if (s->role == SESSION_DIALER)
+        return false;
+    return s->state == &state_secured ||
+           (s->state == &state_listener &&
+            (!has_header(partial) || begins_greeting(partial, &message)));
 }
 
 /* Whole and without LF a greeting is that of a one-shot program. */
@@ -215,7 +178,7 @@ static void tail_timeout(struct session *s, uint64_t now)
     session_done(s);
 }
 
-static void quiet_end(struct session *s, int error)
+void session_end_quietly(struct session *s, int error)
 {
     (void)error;
     session_done(s);
@@ -224,12 +187,12 @@ static void quiet_end(struct session *s, int error)
 static const struct state tail = {
     .bytes = tail_bytes,
     .timeout = tail_timeout,
-    .end = quiet_end,
+    .end = session_end_quietly,
 };
 
 static const struct state tail_told = {
     .timeout = tail_timeout,
-    .end = quiet_end,
+    .end = session_end_quietly,
 };
 
 /* ---- a dialer before the first line */
@@ -246,7 +209,7 @@ static void dialer_first_line(struct session *s, struct span line, uint64_t now)
         session_emit(s, &event);
         return;
     }
-    if (take_hello(s, line) || take_refusal(s, line))
+    if (session_take_hello(s, line) || session_take_refusal(s, line))
         return;
     if (s->expect_session) {
         session_fail(s, not_a_greeting);
@@ -291,7 +254,7 @@ const struct state state_dialer = {
 static void awaiting_hello_line(struct session *s, struct span line, uint64_t now)
 {
     (void)now;
-    if (!take_hello(s, line) && !take_refusal(s, line))
+    if (!session_take_hello(s, line) && !session_take_refusal(s, line))
         deliver(s, line);
 }
 
@@ -341,13 +304,13 @@ static const struct state awaiting_hello = {
 static void plain_line(struct session *s, struct span line, uint64_t now)
 {
     (void)now;
-    if (s->late && says(line, "/hello")) {
+    if (s->late && line_says(line, "/hello")) {
         session_fault(s, "late-hello", "said /hello too late");
         return;
     }
-    if (s->hello_until != 0 && take_hello(s, line))
+    if (s->hello_until != 0 && session_take_hello(s, line))
         return;
-    if ((s->hello_until == 0 && !s->late) || !take_refusal(s, line))
+    if ((s->hello_until == 0 && !s->late) || !session_take_refusal(s, line))
         deliver(s, line);
 }
 
@@ -368,50 +331,4 @@ static const struct state plain = {
     .line = plain_line,
     .timeout = plain_timeout,
     .end = plain_end,
-};
-
-/* ---- a session */
-
-static bool carries_text(enum verb_kind kind)
-{
-    return kind == VERB_MSG || kind == VERB_BCAST || kind == VERB_ASK || kind == VERB_ANSWER;
-}
-
-static void session_line(struct session *s, struct span line, uint64_t now)
-{
-    struct session_event event = {.kind = SESSION_VERB};
-    const char *cause;
-
-    (void)now;
-    if (has_nul(line))
-        session_fault(s, "bad-line", nul_in_line);
-    else if (!verb_parse(line, &event.verb, &cause))
-        session_fault(s, "bad-verb", cause);
-    else if (event.verb.kind == VERB_HELLO)
-        session_fault(s, "bad-verb", "/hello was said twice");
-    else if (carries_text(event.verb.kind) && event.verb.text.len > MESSAGE_TEXT_MAX)
-        session_fault(s, "too-long", long_text);
-    else if (event.verb.kind != VERB_OTHER)
-        session_emit(s, &event);
-}
-
-/* A listener that has waited for our /hello in vain has sent plain lines behind its own. */
-static void young_line(struct session *s, struct span line, uint64_t now)
-{
-    if (!span_starts(line, "/") && has_header(line)) {
-        deliver(s, line);
-        return;
-    }
-    session_enter(s, &in_session, 0);
-    session_line(s, line, now);
-}
-
-static const struct state young_session = {
-    .line = young_line,
-    .end = quiet_end,
-};
-
-static const struct state in_session = {
-    .line = session_line,
-    .end = quiet_end,
 };

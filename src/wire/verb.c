@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How verbs are written and read: a table of verbs and a table of the keys of /hello. What a verb
- * leads to is decided elsewhere.
+ * How verbs are written and read: a table of verbs. What a verb leads to is decided elsewhere.
  */
 #include "config.h"
 
@@ -12,116 +11,12 @@
 /* Each reads the words behind a verb; NULL, or a static text that says what is wrong. */
 typedef const char *word_reader(struct span words, struct verb *out);
 
-/* ---- /hello */
-
-static const char *read_node_id(struct span value, char out[NODE_ID_TEXT])
-{
-    if (value.len < 1 || value.len > NODE_ID_MAX)
-        return "node has 1 to 64 characters";
-    for (size_t i = 0; i < value.len; i++) {
-        char c = value.at[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'))
-            return "node has only a-z and 0-9";
-    }
-    span_copy(value, out, NODE_ID_TEXT);
-    return NULL;
-}
-
-static const char *read_node(struct span value, struct hello *out)
-{
-    return read_node_id(value, out->node);
-}
-
-static const char *read_name(struct span value, struct hello *out)
-{
-    name_shown(value, out->name);
-    return NULL;
-}
-
-static const char *read_boot(struct span value, struct hello *out)
-{
-    return span_number(value, &out->boot) ? NULL : "boot is not a number";
-}
-
-static const char *read_epoch(struct span value, struct hello *out)
-{
-    return span_number(value, &out->epoch) ? NULL : "epoch is not a number";
-}
-
-static const char *read_window(struct span value, struct hello *out)
-{
-    return span_number(value, &out->window) ? NULL : "window is not a number";
-}
-
-static const char *read_listen(struct span value, struct hello *out)
-{
-    uint64_t port;
-
-    if (!span_number(value, &port) || port > UINT16_MAX)
-        return "listen is not a port";
-    out->listen = (uint16_t)port;
-    return NULL;
-}
-
-static const char *read_caps(struct span value, struct hello *out)
-{
-    while (value.len > 0) {
-        const char *comma = memchr(value.at, ',', value.len);
-        size_t len = comma == NULL ? value.len : (size_t)(comma - value.at);
-        if (span_is(span_make(value.at, len), "passing"))
-            out->passing = true;
-        value = span_after(value, comma == NULL ? len : len + 1);
-    }
-    return NULL;
-}
-
-static const struct hello_key {
-    const char *name; /* with its equals sign */
-    const char *(*read)(struct span value, struct hello *out);
-    const char *missing; /* what to say if it is missing; NULL if it may be */
-} hello_keys[] = {
-    {"node=", read_node, "node is missing"},
-    {"boot=", read_boot, "boot is missing"},
-    {"epoch=", read_epoch, "epoch is missing"},
-    {"listen=", read_listen, NULL},
-    {"window=", read_window, NULL},
-    {"name=", read_name, NULL},
-    {"caps=", read_caps, NULL},
-};
-
-enum { HELLO_KEYS = sizeof hello_keys / sizeof hello_keys[0] };
-
-static const char *read_hello_word(struct span word, struct hello *out, bool seen[HELLO_KEYS])
-{
-    for (size_t i = 0; i < HELLO_KEYS; i++) {
-        if (!span_starts(word, hello_keys[i].name))
-            continue;
-        if (seen[i])
-            return "a key of hello is said twice";
-        seen[i] = true;
-        return hello_keys[i].read(span_after(word, strlen(hello_keys[i].name)), out);
-    }
-    return NULL;
-}
+/* ---- reading */
 
 static const char *read_hello(struct span words, struct verb *out)
 {
-    struct hello *hello = &out->hello;
-    bool seen[HELLO_KEYS] = {false};
-    const char *cause = NULL;
-
-    *hello = (struct hello){0};
-    if (!span_number(span_cut_word(&words), &hello->version) || hello->version == 0)
-        return "the version is not a number from 1";
-    while (words.len > 0 && cause == NULL)
-        cause = read_hello_word(span_cut_word(&words), hello, seen);
-    for (size_t i = 0; i < HELLO_KEYS && cause == NULL; i++)
-        if (!seen[i])
-            cause = hello_keys[i].missing;
-    return cause;
+    return hello_parse(words, &out->hello);
 }
-
-/* ---- the other verbs */
 
 static const char *read_text(struct span words, struct verb *out)
 {
@@ -174,14 +69,14 @@ static const char *read_peer(struct span words, struct verb *out)
 {
     if (!address_parse(span_cut_word(&words), &out->address))
         return "the address is not one";
-    const char *cause = read_node_id(span_cut_word(&words), out->node);
+    const char *cause = hello_parse_node(span_cut_word(&words), out->node);
     out->text = words;
     return cause != NULL ? cause : read_new_name(words, out);
 }
 
 static const char *read_gone(struct span words, struct verb *out)
 {
-    const char *cause = read_node_id(span_cut_word(&words), out->node);
+    const char *cause = hello_parse_node(span_cut_word(&words), out->node);
     if (cause != NULL)
         return cause;
     return span_number(span_cut_word(&words), &out->boot) ? NULL : "the boot is not a number";
@@ -222,6 +117,19 @@ static const char *read_error(struct span words, struct verb *out)
     return out->code.len > 0 ? NULL : "the error code is missing";
 }
 
+static const char *read_group(struct span words, struct verb *out)
+{
+    struct group *group = &out->group;
+
+    group->count = 0;
+    while (words.len > 0 && group->count < GROUP_SECRETS) {
+        unsigned char *secret = group->secrets[group->count++];
+        if (!base32_decode(span_cut_word(&words), secret, PROOF_KEY_BYTES))
+            return "a secret is not one";
+    }
+    return group->count > 0 ? NULL : "the secret is missing";
+}
+
 /* The two that carry text come first: nearly every line is one of them. */
 static const struct verb_row {
     const char *word;
@@ -244,6 +152,7 @@ static const struct verb_row {
     {"/ask", 4, VERB_ASK, read_token_and_text},
     {"/answer", 7, VERB_ANSWER, read_token_and_text},
     {"/answered", 9, VERB_ANSWERED, read_answered},
+    {"/group", 6, VERB_GROUP, read_group},
 };
 
 enum { VERB_ROWS = sizeof verb_rows / sizeof verb_rows[0] };
@@ -291,17 +200,8 @@ bool verb_parse(struct span line, struct verb *out, const char **cause)
 
 void verb_format_hello(struct buffer *out, const struct hello *hello)
 {
-    buffer_print(out, "/hello %llu node=%s boot=%llu epoch=%llu",
-                 (unsigned long long)hello->version, hello->node, (unsigned long long)hello->boot,
-                 (unsigned long long)hello->epoch);
-    if (hello->listen != 0)
-        buffer_print(out, " listen=%u", (unsigned)hello->listen);
-    if (hello->window != 0)
-        buffer_print(out, " window=%llu", (unsigned long long)hello->window);
-    if (hello->name[0] != '\0')
-        buffer_print(out, " name=%s", hello->name);
-    if (hello->passing)
-        buffer_append(out, span_of(" caps=passing"));
+    buffer_append(out, span_of("/hello "));
+    hello_format(out, hello);
     buffer_append(out, span_of("\n"));
 }
 
@@ -363,6 +263,20 @@ void verb_format_answer(struct buffer *out, const char *token, struct span text)
 void verb_format_answered(struct buffer *out, const char *token, enum answer_status status)
 {
     buffer_print(out, "/answered %s %s\n", token, statuses[status]);
+}
+
+void verb_format_group(struct buffer *out, const struct group *group)
+{
+    char secret[GROUP_TEXT];
+
+    assert(group->count >= 1 && group->count <= GROUP_SECRETS);
+    buffer_append(out, span_of("/group"));
+    for (size_t i = 0; i < group->count; i++) {
+        base32_encode(group->secrets[i], PROOF_KEY_BYTES, secret);
+        buffer_print(out, " %s", secret);
+    }
+    buffer_append(out, span_of("\n"));
+    digest_wipe(secret, sizeof secret);
 }
 
 void verb_format_bye(struct buffer *out, const char *reason)

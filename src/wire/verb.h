@@ -7,12 +7,11 @@
 #define HASHFLOW_WIRE_VERB_H
 
 #include "base/buffer.h"
-#include "wire/message.h"
+#include "wire/hello.h"
+#include "wire/proof.h"
 
 enum {
     VERB_VERSION = 1,
-    NODE_ID_MAX = 64,
-    NODE_ID_TEXT = NODE_ID_MAX + 1,
     VERB_TOKEN_MAX = 64, /* bytes of the token of a ping or a question */
 };
 
@@ -30,6 +29,7 @@ enum verb_kind {
     VERB_ASK,
     VERB_ANSWER,
     VERB_ANSWERED,
+    VERB_GROUP, /* the answer to an invitation: the group's secrets */
     VERB_BYE,
     VERB_ERROR,
     VERB_OTHER, /* well-formed, but nothing that this version acts on: ignore it */
@@ -43,17 +43,6 @@ enum answer_status {
     ANSWER_BUSY,
     ANSWER_NONE, /* nobody answers questions there */
     ANSWER_STATUSES,
-};
-
-struct hello {
-    uint64_t version;
-    char node[NODE_ID_TEXT]; /* 1 to 64 of [a-z0-9]; stable over restarts */
-    char name[NAME_TEXT];    /* empty if not said */
-    uint64_t boot;           /* microseconds at start, above that of every earlier run */
-    uint64_t epoch;          /* of the sender's numbering */
-    uint64_t window;         /* bytes it takes unacknowledged; 0 if not said */
-    uint16_t listen;         /* port; 0 if not said */
-    bool passing;            /* caps=passing: do not remember me once I am gone */
 };
 
 struct verb {
@@ -70,13 +59,13 @@ struct verb {
     char node[NODE_ID_TEXT];   /* peer, gone */
     struct address address;    /* peer */
     struct hello hello;        /* hello */
+    struct group group;        /* group */
 };
 
 /*
  * true if the line is a verb, known or not (an unknown one is VERB_OTHER). false if a known verb
  * does not parse or the line is no verb at all; *cause is then a static text that says what is
- * wrong, fit for /error. Unknown keys of /hello are ignored; version, node, boot and epoch are
- * required.
+ * wrong, fit for /error.
  */
 bool verb_parse(struct span line, struct verb *out, const char **cause);
 
@@ -93,6 +82,7 @@ void verb_format_gone(struct buffer *out, const char *node, uint64_t boot);
 void verb_format_ask(struct buffer *out, const char *token, struct span text);
 void verb_format_answer(struct buffer *out, const char *token, struct span text);
 void verb_format_answered(struct buffer *out, const char *token, enum answer_status status);
+void verb_format_group(struct buffer *out, const struct group *group);
 void verb_format_bye(struct buffer *out, const char *reason);
 void verb_format_error(struct buffer *out, const char *code, const char *text);
 

@@ -10,7 +10,7 @@ from hashflow_test.seed import unique_ip
 from hashflow_test.sockets import connect
 
 LONG = ("port", "listen", "name", "command", "to", "keep", "events", "ids", "format", "json",
-        "null", "timestamps", "state", "no-store",
+        "null", "timestamps", "state", "no-store", "key", "group",
         "drain", "queue-lines", "queue-bytes", "queue-age", "no-exchange", "heartbeat",
         "suspect-after", "down-after", "config", "daemon", "log", "ready-fd", "quiet", "verbose",
         "help", "version")

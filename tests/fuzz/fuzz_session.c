@@ -195,9 +195,13 @@ static void hold(struct run *r, uint8_t side, struct span script, enum cutting c
 
     *r = (struct run){.now = START};
     buffer_init(&r->trace, TRACE_MAX);
-    r->session = session_new(
-        side & 1 ? SESSION_DIALER : SESSION_LISTENER, span_of("10.0.0.1:7216 me Connected\n"),
-        span_of("/hello 1 node=me boot=1 epoch=1\n"), (side & 2) != 0, START, &handlers, r);
+    struct session_config config = {
+        .role = side & 1 ? SESSION_DIALER : SESSION_LISTENER,
+        .greeting = span_of("10.0.0.1:7216 me Connected\n"),
+        .hello = span_of("/hello 1 node=me boot=1 epoch=1\n"),
+        .expect_session = (side & 2) != 0,
+    };
+    r->session = session_new(&config, START, &handlers, r);
     while (script.len > 0) {
         size_t len = 0;
         while (len < script.len && (unsigned char)script.at[len] < RUN_OF_X)

@@ -17,7 +17,17 @@ BEGIN {
     home["syslog.h"] = "system_log.c"
     home["seccomp.h"] = "sandbox_calls.c"
     home["jansson.h"] = "report/json.c"
+    home["openssl/"] = "base/digest.c base/key.c net/tls.c"
     home["uni"] = "base/text.c"
+}
+
+function is_at_home(file, places,    place, i)
+{
+    split(places, place, " ")
+    for (i in place)
+        if (index(file, place[i]) == 1)
+            return 1
+    return 0
 }
 
 function folder(path)
@@ -48,6 +58,6 @@ function object(reason)
     split($0, piece, /[<>]/)
     for (library in home)
         if (index(piece[2], library) == 1 && piece[2] != "unistd.h" &&
-            index(FILENAME, home[library]) != 1)
+            !is_at_home(FILENAME, home[library]))
             object("<" piece[2] "> is at home in " home[library])
 }

@@ -253,6 +253,14 @@ static void take(struct pipe *p, size_t len)
     }
 }
 
+bool end_peek(const struct end *e, unsigned char *byte)
+{
+    if (arrived(e) == 0)
+        return false;
+    *byte = (unsigned char)buffer_span(&incoming(e)->bytes).at[0];
+    return true;
+}
+
 long end_read(struct end *e, char *out, size_t size)
 {
     struct pipe *p = incoming(e);

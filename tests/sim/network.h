@@ -39,6 +39,7 @@ bool network_has_remains(const struct machine *m);
 
 /* As recv(2) and send(2), but with the errno as a negative result. */
 long end_read(struct end *e, char *out, size_t size);
+bool end_peek(const struct end *e, unsigned char *byte); /* false: nothing is there to be read */
 long end_write(struct end *e, struct span bytes);
 void end_shutdown(struct end *e);
 void end_close(struct end *e);

@@ -33,7 +33,7 @@ struct channel {
     uint64_t written, received, told;
     size_t window; /* what our /hello is made to say; 0 for what it says by itself */
     int failure;
-    bool full, held, end_read, dead, finish, finished;
+    bool first_due, full, held, end_read, dead, finish, finished;
 };
 
 static char read_buffer[CHANNEL_READ_MAX];
@@ -50,6 +50,7 @@ struct channel *channel_new(struct loop *loop, int fd, const struct channel_hand
     c->machine = loop_machine(loop);
     c->handlers = handlers;
     c->arg = arg;
+    c->first_due = handlers->first != NULL;
     c->end = network_find(fd);
     assert(c->end != NULL && c->end->owner == NULL);
     c->end->owner = c;
@@ -81,6 +82,16 @@ static void tell_end(struct channel *c, int error)
     c->dead = error != 0;
     trace("%d ends: %s", c->end->fd, error == 0 ? "EOF" : strerror(error));
     c->handlers->end(c->arg, error);
+}
+
+static void show_first(struct channel *c)
+{
+    unsigned char byte;
+
+    if (c->first_due && end_peek(c->end, &byte)) {
+        c->first_due = false;
+        c->handlers->first(c->arg, byte);
+    }
 }
 
 static void read_some(struct channel *c)
@@ -224,7 +235,39 @@ void channel_limit_silence(struct channel *c, uint64_t us)
     (void)us;
 }
 
+/* The nodes here have no key. */
+void channel_secure(struct channel *c, struct tls_context *context, bool dialer)
+{
+    (void)c, (void)context, (void)dialer;
+    assert(!"a node without a key encrypts");
+}
+
 /* ---- what is known of it */
+
+bool channel_is_secure(const struct channel *c)
+{
+    (void)c;
+    return false;
+}
+
+const char *channel_fingerprint(const struct channel *c)
+{
+    (void)c;
+    assert(!"a plain peer has no fingerprint");
+    return NULL;
+}
+
+void channel_exporter(const struct channel *c, unsigned char out[TLS_EXPORTER_BYTES])
+{
+    (void)c, (void)out;
+    assert(!"nothing is exported from plain text");
+}
+
+const char *channel_failure(const struct channel *c, int error)
+{
+    (void)c;
+    return strerror(error);
+}
 
 bool channel_is_finished(const struct channel *c)
 {
@@ -288,6 +331,8 @@ void channel_ready(struct channel *c)
 
     if (!world_effect())
         return;
+    if (reads(c) && end_readable_at(c->end) <= world.now)
+        show_first(c);
     if (reads(c) && end_readable_at(c->end) <= world.now)
         read_some(c);
     if (writable && c->full && !c->machine->dead) {

@@ -161,6 +161,14 @@ uint64_t clock_random(uint64_t limit)
     return chance(limit);
 }
 
+void clock_random_bytes(void *out, size_t size)
+{
+    unsigned char *bytes = out;
+
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (unsigned char)chance(256);
+}
+
 void clock_random_text(char *out, size_t size)
 {
     static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";

@@ -212,7 +212,7 @@ static void version_1_is_taken_over(void **state)
     assert_int_equal(count, 1);
     outbox_add(db, &run, &bob, 1);
     database_close(db);
-    settings_expect_outside("PRAGMA user_version", "3");
+    settings_expect_outside("PRAGMA user_version", "4");
     db = folder_open();
     outbox_sum(db, bob, 0, &total);
     assert_true(total.lines == 1);

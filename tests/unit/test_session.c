@@ -31,6 +31,19 @@ enum { START = 5000000, TRACE_MAX = 1024 * 1024 };
 #define WE_GREET   "> 10.0.0.1:7216 me Connected\n"
 #define WE_HELLO   "> /hello 1 node=me boot=1 epoch=1\n"
 
+#define OUR_KEY   "ouroouroouroouroouroouroouroouroouroouroouroouroaura"
+#define THEIR_KEY "bobbbobbbobbbobbbobbbobbbobbbobbbobbbobbbobbbobbboba"
+#define SECRET    "secrsecrsecrsecrsecrsecrsecrsecrsecrsecrsecrsecrsecq"
+#define SAY_KEY   "/hello 1 node=" OUR_KEY " boot=1 epoch=1\n"
+#define THEY_SAY  "/hello 1 node=" THEIR_KEY " boot=2 epoch=3 was=bob proof=" SECRET "\n"
+#define WE_SAY    "> " SAY_KEY
+#define THEY_ARE  "hello " THEIR_KEY "\n"
+#define NOT_HELLO                                                                                  \
+    "> /error bad-verb something else came before /hello\n"                                        \
+    "failed: something else came before /hello\n"
+#define LONG_HELLO "a line of more than 2048 bytes before /hello"
+#define MORE_HELLO "> /error too-long " LONG_HELLO "\nfailed: " LONG_HELLO "\n"
+
 /* ---- one run of a conversation */
 
 struct run {
@@ -39,7 +52,9 @@ struct run {
     uint64_t now;
     size_t fed;   /* bytes that a talk has put in */
     int close_at; /* the owner closes in this kind of event; -1 for never */
-    bool over;    /* SESSION_FAILED or SESSION_DONE was said, or the owner has closed */
+    bool secure, dialer;
+    struct hello hello; /* the other side's */
+    bool over;          /* SESSION_FAILED or SESSION_DONE was said, or the owner has closed */
 };
 
 static void trace(struct run *r, const char *word, struct span text)
@@ -81,6 +96,10 @@ static void trace_verb(struct run *r, const struct verb *v)
         [VERB_ANSWER] = "answer", [VERB_ANSWERED] = "answered",
     };
 
+    if (v->kind == VERB_GROUP) { /* secrets are not for traces */
+        assert_true(buffer_print(&r->trace, "group %zu", v->group.count));
+        return;
+    }
     assert_non_null(words[v->kind]);
     assert_true(buffer_print(&r->trace, "%s", words[v->kind]));
     if (v->kind == VERB_PEER || v->kind == VERB_GONE)
@@ -92,6 +111,14 @@ static void trace_verb(struct run *r, const struct verb *v)
     if (v->token.len > 0)
         trace(r, " ", v->token);
     trace_text(r, " ", v->text);
+}
+
+static void accept_hello(struct run *r)
+{
+    if (r->secure && !r->dialer)
+        session_answer(r->session, span_of(SAY_KEY));
+    else
+        session_accept(r->session);
 }
 
 static void on_event(void *arg, const struct session_event *event)
@@ -112,7 +139,10 @@ static void on_event(void *arg, const struct session_event *event)
         assert_true(span_is(event->message.name, "-"));
         trace_text(r, "raw ", event->message.text);
         break;
-    case SESSION_HELLO: trace(r, "hello ", span_of(event->verb.hello.node)); break;
+    case SESSION_HELLO:
+        r->hello = event->verb.hello;
+        trace(r, "hello ", span_of(r->hello.node));
+        break;
     case SESSION_VERB: trace_verb(r, &event->verb); break;
     case SESSION_REFUSED: trace(r, "refused: ", span_of(event->cause)); break;
     case SESSION_FAILED: trace(r, "failed: ", span_of(event->cause)); break;
@@ -122,7 +152,7 @@ static void on_event(void *arg, const struct session_event *event)
     if ((int)event->kind == r->close_at)
         session_close(r->session);
     else if (event->kind == SESSION_HELLO)
-        session_accept(r->session);
+        accept_hello(r);
     r->over = event->kind == SESSION_FAILED || event->kind == SESSION_DONE ||
               (int)event->kind == r->close_at;
 }
@@ -143,8 +173,13 @@ static void run_begin(struct run *r, enum session_role role, bool expect_session
 {
     *r = (struct run){.now = START, .close_at = -1};
     buffer_init(&r->trace, TRACE_MAX);
-    r->session =
-        session_new(role, span_of(GREETING), span_of(HELLO), expect_session, START, &handlers, r);
+    struct session_config config = {
+        .role = role,
+        .greeting = span_of(GREETING),
+        .hello = span_of(HELLO),
+        .expect_session = expect_session,
+    };
+    r->session = session_new(&config, START, &handlers, r);
 }
 
 static void run_free(struct run *r)
@@ -677,6 +712,288 @@ static void two_sessions_talk(void **state)
     run_free(&listener);
 }
 
+/* ---- encrypted connections */
+
+static void run_secure(struct run *r, enum session_role role)
+{
+    struct session_config config = {.role = role, .secure = role == SESSION_DIALER};
+
+    *r = (struct run){
+        .now = START, .close_at = -1, .secure = true, .dialer = role == SESSION_DIALER};
+    buffer_init(&r->trace, TRACE_MAX);
+    r->session = session_new(&config, START, &handlers, r);
+    if (role == SESSION_LISTENER)
+        session_secure(r->session, START);
+    assert_true(session_deadline(r->session) == START + SESSION_HANDSHAKE_US);
+    assert_false(session_awaits_greeting(r->session));
+}
+
+/* A closed door takes nothing else from the first. */
+static void a_listener_can_insist(void **state)
+{
+    struct session_config config = {.role = SESSION_LISTENER, .secure = true};
+    struct run r = {.now = START, .close_at = -1, .secure = true};
+
+    (void)state;
+    for (int plain = 0; plain < 2; plain++) {
+        buffer_init(&r.trace, TRACE_MAX);
+        r.over = false;
+        r.session = session_new(&config, START, &handlers, &r);
+        session_secure(r.session, START + 1);
+        assert_true(session_deadline(r.session) == START + SESSION_HANDSHAKE_US);
+        if (!plain)
+            session_secured(r.session, span_of(""), START);
+        run_input(&r, span_of(plain ? THEY_GREET : THEY_SAY));
+        run_check(&r, "insists",
+                  plain ? "> /error tls plain text, and this is to be encrypted\n"
+                          "failed: plain text, and this is to be encrypted\n"
+                        : THEY_ARE WE_SAY "dialect session\n");
+        run_free(&r);
+    }
+}
+
+static void run_secured(struct run *r, enum session_role role)
+{
+    run_secure(r, role);
+    r->now += 1000;
+    session_secured(r->session, span_of(SAY_KEY), r->now);
+    assert_true(session_deadline(r->session) == r->now + SESSION_SECURED_HELLO_US);
+    assert_int_equal(session_awaits_greeting(r->session), role == SESSION_LISTENER);
+}
+
+static void an_encrypted_handshake_is_waited_for(void **state)
+{
+    static const enum session_role roles[] = {SESSION_LISTENER, SESSION_DIALER};
+    struct run r;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        run_secure(&r, roles[i]);
+        run_wait(&r, SESSION_HANDSHAKE_US - 1);
+        run_check(&r, "in time", "");
+        run_wait(&r, 1);
+        run_check(&r, "too late", "failed: the handshake took too long\n");
+        run_free(&r);
+
+        run_secure(&r, roles[i]);
+        session_end(r.session, 0, r.now);
+        run_check(&r, "end", "failed: closed during the handshake\n");
+        run_free(&r);
+
+        run_secure(&r, roles[i]);
+        session_end(r.session, EPROTO, r.now);
+        run_check(&r, "broken", "failed: the handshake failed\n");
+        run_free(&r);
+
+        run_secure(&r, roles[i]);
+        session_close(r.session);
+        session_secure(r.session, r.now);
+        session_secured(r.session, span_of(SAY_KEY), r.now);
+        run_check(&r, "closed", "");
+        assert_true(session_deadline(r.session) == 0);
+        run_free(&r);
+    }
+}
+
+static const struct secured_talk {
+    const char *in;
+    const char *listener, *dialer; /* what comes out; the dialer has said its /hello before */
+} secured_talks[] = {
+    {THEY_SAY "/ping t\n", THEY_ARE WE_SAY "dialect session\nping [t]\ndone\n",
+     THEY_ARE "dialect session\nping [t]\ndone\n"},
+    {THEY_SAY "10.0.0.2:7 bob hi\n",
+     THEY_ARE WE_SAY "dialect session\n> /error bad-verb not a verb\nfailed: not a verb\n",
+     THEY_ARE "dialect session\n> /error bad-verb not a verb\nfailed: not a verb\n"},
+    {THEY_SAY "/group " SECRET " " SECRET "\n/ping t\r\n",
+     THEY_ARE WE_SAY "dialect session\ngroup 2\nping [t\\x0d]\ndone\n",
+     THEY_ARE "dialect session\ngroup 2\nping [t\\x0d]\ndone\n"},
+    {"/error closed members only\n", "failed: refused by the other side\n",
+     "failed: refused by the other side\n"},
+    {"/bye leaving\n", "failed: refused by the other side\n",
+     "failed: refused by the other side\n"},
+    {THEY_GREET, NOT_HELLO, NOT_HELLO},
+    {"\n", NOT_HELLO, NOT_HELLO},
+    {"/error\n", NOT_HELLO, NOT_HELLO},
+    {"/ping t\n", NOT_HELLO, NOT_HELLO},
+    {"/msg 1 hi\n", NOT_HELLO, NOT_HELLO},
+    {"/new verb\n", NOT_HELLO, NOT_HELLO},
+    {"/group " SECRET "\n", NOT_HELLO, NOT_HELLO},
+    {"GET / HTTP/1.1\r\n", NOT_HELLO, NOT_HELLO},
+    {THEY_HELLO,
+     "> /error bad-node here a node's id is the fingerprint of its key\n"
+     "failed: here a node's id is the fingerprint of its key\n",
+     "> /error bad-node here a node's id is the fingerprint of its key\n"
+     "failed: here a node's id is the fingerprint of its key\n"},
+    {"/hello 2\n", "> /error bad-verb node is missing\nfailed: node is missing\n",
+     "> /error bad-verb node is missing\nfailed: node is missing\n"},
+    {"/hello 1 node=", "failed: closed before /hello\n", "failed: closed before /hello\n"},
+    {"", "failed: closed before /hello\n", "failed: closed before /hello\n"},
+};
+
+static void hold_secured(const struct secured_talk *talk, enum session_role role, size_t cut)
+{
+    bool dialer = role == SESSION_DIALER;
+    struct span in = span_of(talk->in);
+    char expected[1024];
+    struct run r;
+
+    run_secured(&r, role);
+    run_input(&r, span_make(in.at, cut));
+    run_input(&r, span_after(in, cut));
+    session_end(r.session, 0, r.now);
+    snprintf(expected, sizeof expected, "%s%s", dialer ? WE_SAY : "",
+             dialer ? talk->dialer : talk->listener);
+    run_check(&r, talk->in, expected);
+    run_free(&r);
+}
+
+static void what_is_heard_inside(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof secured_talks / sizeof secured_talks[0]; i++)
+        for (size_t cut = 0; cut <= strlen(secured_talks[i].in); cut++) {
+            hold_secured(&secured_talks[i], SESSION_LISTENER, cut);
+            hold_secured(&secured_talks[i], SESSION_DIALER, cut);
+        }
+}
+
+static void silence_inside(void **state)
+{
+    struct run r;
+
+    (void)state;
+    run_secured(&r, SESSION_LISTENER);
+    run_input(&r, span_of("/hello 1 node="));
+    run_wait(&r, SESSION_SECURED_HELLO_US - 1);
+    run_check(&r, "in time", "");
+    run_wait(&r, 1);
+    run_check(&r, "too late", "failed: encrypted, but did not say /hello\n");
+    run_free(&r);
+
+    run_secured(&r, SESSION_DIALER);
+    session_end(r.session, ECONNRESET, r.now);
+    run_check(&r, "reset", WE_SAY "failed: the connection broke before /hello\n");
+    run_free(&r);
+
+    run_secured(&r, SESSION_DIALER);
+    run_input(&r, span_of(THEY_SAY));
+    run_wait(&r, HOUR);
+    run_check(&r, "silent", WE_SAY THEY_ARE "dialect session\n");
+    run_free(&r);
+}
+
+/* A line of exactly so many bytes, its LF included, and a ping behind it. */
+static void check_hello_of(size_t bytes, size_t piece, const char *out)
+{
+    static const char hello[] = "/hello 1 node=" THEIR_KEY " boot=2 epoch=3 later=";
+    char *line = malloc(bytes + 64);
+    struct run r;
+
+    assert_non_null(line);
+    memset(line, 'x', bytes);
+    memcpy(line, hello, sizeof hello - 1);
+    strcpy(line + bytes - 1, "\n/ping t\n");
+    run_secured(&r, SESSION_LISTENER);
+    size_t total = strlen(line);
+    for (size_t at = 0; at < total; at += piece)
+        run_input(&r, span_make(line + at, total - at < piece ? total - at : piece));
+    session_end(r.session, 0, r.now);
+    run_check(&r, "bound", out);
+    run_free(&r);
+    free(line);
+}
+
+static void the_bounds_of_a_hello_inside(void **state)
+{
+    static const size_t pieces[] = {1 << 20, 2048, 2047, 100, 1};
+    static const char good[] = THEY_ARE WE_SAY "dialect session\nping [t]\ndone\n";
+    struct run r;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        check_hello_of(SESSION_SECURED_HELLO_BYTES - 1, pieces[i], good);
+        check_hello_of(SESSION_SECURED_HELLO_BYTES, pieces[i], good);
+        check_hello_of(SESSION_SECURED_HELLO_BYTES + 1, pieces[i], MORE_HELLO);
+        check_hello_of(100000, pieces[i], MORE_HELLO);
+    }
+
+    /* What follows has the bounds of every session. */
+    char text[65009] = "/msg 1 ";
+    run_secured(&r, SESSION_DIALER);
+    run_input(&r, span_of(THEY_SAY));
+    memset(text + 7, 'x', 65000);
+    text[65007] = '\n';
+    run_input(&r, span_of(text));
+    run_check(&r, "long text", WE_SAY THEY_ARE "dialect session\nmsg 1 [65000 bytes]\n");
+    run_free(&r);
+}
+
+static void the_owner_wants_no_session_inside(void **state)
+{
+    struct run r;
+
+    (void)state;
+    run_secured(&r, SESSION_LISTENER);
+    r.close_at = SESSION_HELLO;
+    run_input(&r, span_of(THEY_SAY "/ping t\n"));
+    run_check(&r, "refused", THEY_ARE);
+    assert_int_equal(session_dialect(r.session), DIALECT_UNKNOWN);
+    run_free(&r);
+}
+
+/* Who only claims a fingerprint is nobody; proofs in plain text are worth nothing. */
+static void what_only_encryption_proves(void **state)
+{
+    struct run r;
+
+    (void)state;
+    run_begin(&r, SESSION_LISTENER, false);
+    run_input(&r, span_of(THEY_GREET "/hello 1 node=" THEIR_KEY " boot=2 epoch=3\n"));
+    run_check(&r, "claimed",
+              "greeting 10.0.0.2:7216 bob\n" OUR_ANSWER
+              "> /error bad-node a fingerprint is proved, not claimed: dial with TLS\n"
+              "failed: a fingerprint is proved, not claimed: dial with TLS\n");
+    run_free(&r);
+
+    run_begin(&r, SESSION_LISTENER, false);
+    run_input(&r, span_of(THEY_GREET THEY_HELLO "/group " SECRET "\n/ping t\n"));
+    run_check(&r, "group", NODE_UP "ping [t]\n");
+    run_free(&r);
+
+    run_begin(&r, SESSION_LISTENER, false);
+    run_input(&r, span_of(THEY_GREET "/hello 1 node=bob boot=2 epoch=3 caps=tls key=" THEIR_KEY
+                                     " was=al proof=" SECRET " former=" SECRET
+                                     " invite=ababababababababababababaa\n"));
+    assert_true(r.hello.secure);
+    assert_string_equal(r.hello.key, THEIR_KEY);
+    assert_string_equal(r.hello.was, "");
+    assert_string_equal(r.hello.proof, "");
+    assert_string_equal(r.hello.former, "");
+    assert_string_equal(r.hello.invite, "");
+    run_free(&r);
+
+    run_secured(&r, SESSION_LISTENER);
+    run_input(&r, span_of(THEY_SAY));
+    assert_string_equal(r.hello.was, "bob");
+    assert_string_equal(r.hello.proof, SECRET);
+    run_free(&r);
+}
+
+static void two_encrypted_sessions_talk(void **state)
+{
+    struct run dialer, listener;
+
+    (void)state;
+    run_secured(&dialer, SESSION_DIALER);
+    run_secured(&listener, SESSION_LISTENER);
+    run_input(&listener, span_of(SAY_KEY));
+    run_input(&dialer, span_of(SAY_KEY));
+    run_check(&dialer, "dialer", WE_SAY "hello " OUR_KEY "\ndialect session\n");
+    run_check(&listener, "listener", "hello " OUR_KEY "\n" WE_SAY "dialect session\n");
+    run_free(&dialer);
+    run_free(&listener);
+}
+
 #define TALKS(file)                                                                                \
     {                                                                                              \
         .name = "talks: " file, .test_func = talks, .initial_state = (void *)(uintptr_t)file       \
@@ -704,6 +1021,14 @@ int main(void)
         cmocka_unit_test(bytes_that_waited_for_us_count),
         cmocka_unit_test(a_hello_cut_short_is_no_text),
         cmocka_unit_test(two_sessions_talk),
+        cmocka_unit_test(an_encrypted_handshake_is_waited_for),
+        cmocka_unit_test(a_listener_can_insist),
+        cmocka_unit_test(what_is_heard_inside),
+        cmocka_unit_test(silence_inside),
+        cmocka_unit_test(the_bounds_of_a_hello_inside),
+        cmocka_unit_test(the_owner_wants_no_session_inside),
+        cmocka_unit_test(what_only_encryption_proves),
+        cmocka_unit_test(two_encrypted_sessions_talk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,11 @@
 
 #include "wire/verb.h"
 
+#define KEY    "aaaqeayeaudaocajbifqydiob4ibceqtcqkrmfyydenbwha5dypq"
+#define SECRET "mrswmz3infvgw3dnnzxxa4lson2hk5txpb4xu634pv7h7aebqkbq"
+#define INVITE "jkfxqajcgw5757xvicn4wvyczm"
+#define HELLO  "/hello 1 node=a boot=2 epoch=3 "
+
 #define TEXT(literal)                                                                              \
     (struct span)                                                                                  \
     {                                                                                              \
@@ -183,6 +188,12 @@ static void bad_verbs(void **state)
         {TEXT("/answered q"), "status"},
         {TEXT("/answered q "), "status"},
         {TEXT("/answered q  ok"), "status"},
+        {TEXT("/group"), "missing"},
+        {TEXT("/group "), "missing"},
+        {TEXT("/group x"), "secret is not one"},
+        {TEXT("/group  " SECRET), "secret is not one"},
+        {TEXT("/group " SECRET "a"), "secret is not one"},
+        {TEXT("/group " SECRET " x"), "secret is not one"},
         {TEXT("/error"), "code"},
         {TEXT("/error "), "code"},
         {TEXT("/error  text"), "code"},
@@ -378,6 +389,28 @@ static void good_hellos(void **state)
     assert_true(v.hello.window == 4194304 && v.hello.listen == 65535 && v.hello.passing);
 }
 
+static void hellos_with_keys_and_proofs(void **state)
+{
+    (void)state;
+    struct verb v = read_verb(TEXT(HELLO));
+    assert_false(v.hello.secure);
+    assert_string_equal(v.hello.key, "");
+    assert_string_equal(v.hello.was, "");
+    assert_string_equal(v.hello.proof, "");
+    assert_string_equal(v.hello.former, "");
+    assert_string_equal(v.hello.invite, "");
+
+    v = read_verb(TEXT(HELLO "caps=passing,fleeting,tls key=" KEY));
+    assert_true(v.hello.passing && v.hello.fleeting && v.hello.secure);
+    assert_string_equal(v.hello.key, KEY);
+
+    v = read_verb(TEXT(HELLO "invite=" INVITE " former=" KEY " proof=" SECRET " was=b"));
+    assert_string_equal(v.hello.was, "b");
+    assert_string_equal(v.hello.proof, SECRET);
+    assert_string_equal(v.hello.former, KEY);
+    assert_string_equal(v.hello.invite, INVITE);
+}
+
 static void hellos_with_odd_values(void **state)
 {
     static const struct {
@@ -440,6 +473,19 @@ static void bad_hellos(void **state)
         {TEXT("/hello 1 node=a boot=2 epoch=3 window=1k"), "window"},
         {TEXT("/hello 1 node=a boot=2 epoch=3 node=b"), "twice"},
         {TEXT("/hello 1 node=a boot=2 epoch=3 caps=a caps=b"), "twice"},
+        {TEXT(HELLO "key="), "key"},
+        {TEXT(HELLO "key=a"), "key"},
+        {TEXT(HELLO "key=" KEY "a"), "key"},
+        {TEXT(HELLO "was="), "node"},
+        {TEXT(HELLO "was=A"), "node"},
+        {TEXT(HELLO "was=" KEY), "without a key"},
+        {TEXT(HELLO "proof="), "proof"},
+        {TEXT(HELLO "proof=" INVITE), "proof"},
+        {TEXT(HELLO "proof=" SECRET " proof=" SECRET), "twice"},
+        {TEXT(HELLO "former=x"), "proof"},
+        {TEXT(HELLO "invite="), "invite"},
+        {TEXT(HELLO "invite=" SECRET), "invite"},
+        {TEXT(HELLO "invite=../../../../../../../etc/a"), "invite"},
     };
 
     (void)state;
@@ -478,7 +524,7 @@ static void check_hello_comes_back(const struct hello *hello)
     struct verb v;
     const char *cause;
 
-    buffer_init(&b, 1000);
+    buffer_init(&b, HELLO_LINE - 1);
     verb_format_hello(&b, hello);
     assert_true(verb_parse(only_line(&b), &v, &cause));
     assert_int_equal(v.kind, VERB_HELLO);
@@ -486,6 +532,13 @@ static void check_hello_comes_back(const struct hello *hello)
                 v.hello.epoch == hello->epoch && v.hello.window == hello->window);
     assert_int_equal(v.hello.listen, hello->listen);
     assert_int_equal(v.hello.passing, hello->passing);
+    assert_int_equal(v.hello.secure, hello->secure);
+    assert_int_equal(v.hello.fleeting, hello->fleeting);
+    assert_string_equal(v.hello.key, hello->key);
+    assert_string_equal(v.hello.was, hello->was);
+    assert_string_equal(v.hello.proof, hello->proof);
+    assert_string_equal(v.hello.former, hello->former);
+    assert_string_equal(v.hello.invite, hello->invite);
     assert_string_equal(v.hello.node, hello->node);
     assert_string_equal(v.hello.name, hello->name);
     buffer_free(&b);
@@ -503,6 +556,39 @@ static void hello_comes_back(void **state)
     memset(hello.node, '9', NODE_ID_MAX);
     memset(hello.name, 'n', NAME_MAX_BYTES);
     check_hello_comes_back(&hello);
+    hello.passing = false;
+    hello.secure = true;
+    check_hello_comes_back(&hello);
+    hello.passing = hello.fleeting = true;
+    memcpy(hello.key, KEY, sizeof hello.key);
+    memset(hello.was, '8', NODE_ID_MAX);
+    memcpy(hello.proof, SECRET, sizeof hello.proof);
+    memcpy(hello.former, KEY, sizeof hello.former);
+    memcpy(hello.invite, INVITE, sizeof hello.invite);
+    check_hello_comes_back(&hello); /* the longest one */
+}
+
+static void groups_come_back(void **state)
+{
+    struct group group = {.count = GROUP_SECRETS};
+    struct buffer b;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof group.secrets; i++)
+        ((unsigned char *)group.secrets)[i] = (unsigned char)(100 + i);
+    for (; group.count > 0; group.count--) {
+        buffer_init(&b, 1000);
+        verb_format_group(&b, &group);
+        struct verb v = read_verb(only_line(&b));
+        assert_int_equal(v.kind, VERB_GROUP);
+        assert_int_equal(v.group.count, group.count);
+        assert_memory_equal(v.group.secrets, group.secrets, group.count * PROOF_KEY_BYTES);
+        if (group.count == 1)
+            assert_true(span_is(buffer_span(&b), "/group " SECRET "\n"));
+        buffer_free(&b);
+    }
+    assert_int_equal(read_verb(TEXT("/group " SECRET " ")).group.count, 1);
+    assert_int_equal(read_verb(TEXT("/group " SECRET " " SECRET " later=1")).group.count, 2);
 }
 
 static void hello_reads_well(void **state)
@@ -648,6 +734,8 @@ int main(void)
         cmocka_unit_test(the_length_of_node_ids),
         cmocka_unit_test(hello_comes_back),
         cmocka_unit_test(hello_reads_well),
+        cmocka_unit_test(hellos_with_keys_and_proofs),
+        cmocka_unit_test(groups_come_back),
         cmocka_unit_test(each_written_verb_comes_back),
         cmocka_unit_test(confirmations_come_back),
         cmocka_unit_test(news_of_others_comes_back),

@@ -25,7 +25,8 @@ MESSAGE = re.compile(r"(\S+) (\S+) (.*)", re.S)
 #: The same with --ids: NODE.EPOCH.SEQ, or - where a line has no number.
 ID = r"[a-z0-9]{1,64}\.[0-9]+\.[0-9]+|-"
 MESSAGE_WITH_ID = re.compile(rf"(?P<address>\S+) (?P<name>\S+) (?P<id>{ID}) (?P<text>.*)", re.S)
-LISTENING = re.compile("hashflow: listening on ")
+#: What is no complaint: where it listens, and whose key it has seen for the first time.
+NOTICE = re.compile(r"hashflow: (listening on |\S+ \S+: first contact, )")
 #: What a stdout line may be: a message, a reply, an event of exactly four words.
 LINE = re.compile(r"(\[[0-9a-f:.%\w]+\]|[\d.]+):\d+ \S+ .*|/[a-z]+( .*)?"
                   r"|\* (up|down|suspect|back|unreachable|name) \S+ \S+"
@@ -154,10 +155,10 @@ class Node(Process):
         found = map(RECEIPT.fullmatch, self.out.items())
         return [match.groups() for match in found if match and kind in (None, match[1])]
 
-    # ---- stderr, without the line that says where it listens: that one is no complaint
+    # ---- stderr, without notices
 
     def complaints(self):
-        return [line for line in self.err.items() if not LISTENING.match(line)]
+        return [line for line in self.err.items() if not NOTICE.match(line)]
 
     def errors(self):
         return "\n".join(self.complaints())
@@ -167,7 +168,7 @@ class Node(Process):
         matches = matcher(wanted)
 
         def complaint(line):
-            return not LISTENING.match(line) and matches(line)
+            return not NOTICE.match(line) and matches(line)
         complaint.__doc__ = f"complaint {describe(wanted)}"
         return self.err.wait(complaint, timeout, since)
 

@@ -19,8 +19,9 @@ RESET = struct.pack("ii", 1, 0)
 class _Pair:
     """Two connected sockets, and what is on its way from the one to the other."""
 
-    def __init__(self, client, server):
+    def __init__(self, client, server, seen):
         self.ends = (client, server)
+        self.seen = seen
         self.held = {client: b"", server: b""}
 
     def other(self, sock):
@@ -32,6 +33,7 @@ class _Pair:
             for sock in self.ends:
                 if sock in readable and not self.held[sock]:
                     self.held[sock] = sock.recv(CHUNK)
+                    self.seen += self.held[sock]
                     if not self.held[sock]:
                         return False
                 other = self.other(sock)
@@ -51,13 +53,14 @@ class _Pair:
 
 
 class Proxy:
-    """Listens at `address` and passes every connection on to the target."""
+    """Listens at `address` and passes every connection on to the target. seen: every byte."""
 
     def __init__(self, target, ip="127.0.0.1"):
         self._target = split_address(target)
         self._server = listen(ip)
         self.address = join_address(*self._server.getsockname()[:2])
         self.opened = 0
+        self.seen = bytearray()
         self._cut = self._closing = False
         self._pairs = []
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -77,7 +80,7 @@ class Proxy:
             return
         for sock in (client, server):
             sock.setblocking(False)
-        self._pairs.append(_Pair(client, server))
+        self._pairs.append(_Pair(client, server, self.seen))
         self.opened += 1
 
     def _run(self):

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Who belongs: whoever says hello under a key of his own, and where the door is closed has also
+ * proved that he shares the group's secret, or is allowed by name. It does not know what is said
+ * to those who are let in, nor how bytes are encrypted.
+ */
+#include "config.h"
+
+#include "mesh/admission.h"
+
+#include "base/key.h"
+#include "base/log.h"
+#include "mesh/dialer.h"
+#include "mesh/hearsay.h"
+#include "mesh/internal.h"
+#include "mesh/inviting.h"
+#include "mesh/link.h"
+#include "mesh/membership.h"
+#include "mesh/peer.h"
+#include "mesh/pins.h"
+#include "mesh/rendezvous.h"
+#include "mesh/standing.h"
+#include "wire/rules.h"
+
+#define NO_MEMBER "it does not belong to our group"
+
+/* --- the door, as a whole --- */
+
+bool node_is_closed(const struct node *node)
+{
+    return node->config.security.group.count > 0 || rules_name_keys(node->config.rules);
+}
+
+const struct group *node_group(const struct node *node)
+{
+    return &node->config.security.group;
+}
+
+/* Has the other side shown a secret that still counts, or is it let in by name? */
+static bool still_belongs(const struct link *link)
+{
+    const struct node *node = link->node;
+    const struct group *group = node_group(node);
+    for (size_t i = 0; i < group->count && link->proved; i++) {
+        if (digest_equal(link->secret, group->secrets[i]))
+            return true;
+    }
+    return !node_is_closed(node) || (link->secure && link->peer != NULL &&
+                                     standing_of(node, link->peer->row.node) == VERDICT_ALLOWED);
+}
+
+static bool is_denied(const struct link *link)
+{
+    const struct node *node = link->node;
+    return !rules_let_address(node->config.rules, &link->remote) ||
+           (link->peer != NULL && standing_of(node, link->peer->row.node) == VERDICT_DENIED);
+}
+
+/* Whoever is connected proves anew that he belongs, by dialling again. */
+void admission_review(struct node *node)
+{
+    struct link *next;
+    for (struct link *l = node->links; l != NULL; l = next) {
+        next = l->next;
+        if (l->closing)
+            continue;
+        if (is_denied(l))
+            link_fault(l, "denied", "you are not let in here");
+        else if (!still_belongs(l))
+            link_kill(l, "who belongs has changed");
+    }
+    for (size_t i = 0; i < node->peer_count; i++) {
+        struct peer *peer = node->peers[i];
+        if (peer->turned_away && peer->named)
+            dialer_ask(peer);
+    }
+    loop_again(node->loop);
+}
+
+bool node_set_group(struct node *node, const struct group *group, char **cause)
+{
+    if (!node->sink.keep_group(node->sink.arg, group, cause))
+        return false;
+    node->config.security.group = *group;
+    admission_review(node);
+    return true;
+}
+
+void node_set_rules(struct node *node, const struct rules *rules)
+{
+    node->config.rules = rules;
+    admission_review(node);
+}
+
+bool node_was_refused(const struct node *node, const char **which)
+{
+    for (size_t i = 0; i < node->peer_count; i++) {
+        const struct peer *peer = node->peers[i];
+        if (peer->named && (peer->turned_away || peer->refused)) {
+            *which = peer->text;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- turning away --- */
+
+bool admission_hints(struct link *link)
+{
+    struct node *node = link->node;
+    for (size_t i = 0; i < node->hint_count; i++) {
+        if (address_same_host(&node->hinted[i], &link->remote))
+            return false;
+    }
+    if (node->hint_count == HINTS_MAX)
+        return false;
+    node->hinted[node->hint_count++] = link->remote;
+    return true;
+}
+
+/* Whom the user has named is told of each time, strangers once for each place. */
+void admission_refuse(struct link *link, const char *code, const char *cause)
+{
+    char text[ADDRESS_TEXT];
+    struct peer *peer = link->role == SESSION_DIALER ? link->peer : NULL;
+    address_print(&link->remote, text);
+    if (peer != NULL) {
+        if (!peer->turned_away)
+            log_error("%s %s: refused: %s", peer->text, peer->shown, cause);
+        peer->turned_away = true;
+    } else if (!link->hearsay && admission_hints(link)) {
+        log_notice("%s: turned away: %s", text, cause);
+    }
+    link_fault(link, code, cause);
+}
+
+void admission_refuse_plain(struct link *link)
+{
+    char text[ADDRESS_TEXT];
+    address_print(&link->remote, text);
+    if (admission_hints(link))
+        log_notice("%s: turned away: it speaks plain text, and the door is closed; "
+                   "/invite lets a node in",
+                   text);
+    link_fault(link, "closed", "this node is for members only, and they come encrypted");
+}
+
+/* --- proofs --- */
+
+static void bind_proof(const struct link *link, struct proof_binding *out)
+{
+    bool dialer = link->role == SESSION_DIALER;
+    const char *theirs = channel_fingerprint(link->channel);
+    span_copy(span_of(dialer ? link->node->id : theirs), out->dialer, sizeof out->dialer);
+    span_copy(span_of(dialer ? theirs : link->node->id), out->listener, sizeof out->listener);
+    channel_exporter(link->channel, out->exporter);
+}
+
+static void fill_dialer(const struct link *link, const struct proof_binding *binding,
+                        struct hello *hello)
+{
+    unsigned char key[PROOF_KEY_BYTES];
+    const struct group *group = node_group(link->node);
+    if (inviting_dials(link, key, hello->invite)) {
+        proof_make(key, PROOF_INVITATION, PROOF_DIAL, binding, hello->proof);
+        digest_wipe(key, sizeof key);
+        return;
+    }
+    if (group->count > 0)
+        proof_make(group->secrets[0], PROOF_GROUP, PROOF_DIAL, binding, hello->proof);
+    if (group->count > 1)
+        proof_make(group->secrets[1], PROOF_GROUP, PROOF_DIAL, binding, hello->former);
+}
+
+static void fill_listener(const struct link *link, const struct proof_binding *binding,
+                          struct hello *hello)
+{
+    unsigned char key[PROOF_KEY_BYTES];
+    if (inviting_key(link, key))
+        proof_make(key, PROOF_INVITATION, PROOF_ANSWER, binding, hello->proof);
+    else if (link->proved)
+        proof_make(link->secret, PROOF_GROUP, PROOF_ANSWER, binding, hello->proof);
+    digest_wipe(key, sizeof key);
+}
+
+void admission_fill_hello(const struct link *link, struct hello *hello)
+{
+    const struct node *node = link->node;
+    struct proof_binding binding;
+    if (node->config.security.key == NULL)
+        return;
+    hello->fleeting = node->config.security.fleeting;
+    if (!link->secure) {
+        hello->secure = link->role == SESSION_LISTENER;
+        span_copy(span_of(node->id), hello->key, sizeof hello->key);
+        return;
+    }
+    if (node->config.security.was != NULL)
+        span_copy(span_of(node->config.security.was), hello->was, sizeof hello->was);
+    bind_proof(link, &binding);
+    if (link->role == SESSION_DIALER)
+        fill_dialer(link, &binding, hello);
+    else
+        fill_listener(link, &binding, hello);
+}
+
+/* Any of our secrets under any of its proofs: during a change some have only the former one. */
+static bool proves_group(struct link *link, const struct hello *hello,
+                         const struct proof_binding *binding)
+{
+    enum proof_role role = link->role == SESSION_LISTENER ? PROOF_DIAL : PROOF_ANSWER;
+    const struct group *group = node_group(link->node);
+    for (size_t i = 0; i < group->count; i++) {
+        if (!proof_holds(group->secrets[i], PROOF_GROUP, role, binding, hello->proof) &&
+            !proof_holds(group->secrets[i], PROOF_GROUP, role, binding, hello->former))
+            continue;
+        memcpy(link->secret, group->secrets[i], sizeof link->secret);
+        link->proved = true;
+        return true;
+    }
+    return false;
+}
+
+static bool belongs(struct link *link, const struct hello *hello, const char **cause)
+{
+    struct proof_binding binding;
+    bind_proof(link, &binding);
+    *cause = NO_MEMBER;
+    if (link->role == SESSION_LISTENER && hello->invite[0] != '\0')
+        return inviting_admits(link, hello, &binding, cause);
+    if (inviting_expects(link) != NULL)
+        return inviting_is_answered(link, hello, &binding, cause);
+    return proves_group(link, hello, &binding) || !node_is_closed(link->node) ||
+           standing_of(link->node, hello->node) == VERDICT_ALLOWED;
+}
+
+/* --- the /hello --- */
+
+static bool takes_secured(struct link *link, const struct hello *hello)
+{
+    const char *cause;
+    if (strcmp(hello->node, channel_fingerprint(link->channel)) != 0) {
+        admission_refuse(link, "bad-node", "its id is not that of its key");
+        return false;
+    }
+    if (strcmp(hello->node, link->node->id) == 0)
+        return true; /* we ourselves, or a copy: the rendezvous knows */
+    if (standing_of(link->node, hello->node) == VERDICT_DENIED) {
+        admission_refuse(link, "denied", "its key is denied here");
+        return false;
+    }
+    if (!belongs(link, hello, &cause)) {
+        admission_refuse(link, "closed", cause);
+        return false;
+    }
+    pins_move_over(link, hello);
+    return true;
+}
+
+/* It would rather be dialled encrypted, and so would we. */
+static bool dials_again(struct link *link, const struct hello *hello)
+{
+    struct peer *peer = link->peer;
+    if (link->role == SESSION_LISTENER || !hello->secure || link->node->config.security.tls == NULL)
+        return false;
+    if (peer == NULL) {
+        hearsay_encrypt(link);
+        return true;
+    }
+    if (peer->asks_plain)
+        return false;
+    dialer_encrypt(link);
+    return true;
+}
+
+static bool takes_plain(struct link *link, const struct hello *hello)
+{
+    const struct node *node = link->node;
+    struct address at = rendezvous_address(link, hello);
+    if (dials_again(link, hello))
+        return false;
+    const struct peer *known = membership_by_node(node, hello->key);
+    if (known == NULL || !pins_hold(known))
+        known = membership_by_address(node, &at);
+    if (known == NULL || !pins_hold(known))
+        return true;
+    admission_refuse(link, "tls", "that one is known by its key, and comes encrypted");
+    return false;
+}
+
+bool admission_takes_hello(struct link *link, const struct hello *hello)
+{
+    return link->secure ? takes_secured(link, hello) : takes_plain(link, hello);
+}

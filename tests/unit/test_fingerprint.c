@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Fingerprints: which words are one, and how much of one is shown.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/fingerprint.h"
+
+#define ONE "uhurkycu4bh2zcm25hzhkezm3qd2lw6e5iwcvu5b77dobustnapq"
+
+static void only_a_whole_one_is_one(void **state)
+{
+    (void)state;
+    assert_true(fingerprint_is(span_of(ONE)));
+    assert_false(fingerprint_is(span_of(ONE "a")));
+    assert_false(fingerprint_is(span_make(ONE, FINGERPRINT_CHARS - 1)));
+    assert_false(fingerprint_is(span_make(ONE, 26)));
+    assert_false(fingerprint_is(span_make(ONE "\n", FINGERPRINT_TEXT)));
+    assert_false(fingerprint_is(span_of("")));
+    assert_false(fingerprint_is(span_of("UHURKYCU4BH2ZCM25HZHKEZM3QD2LW6E5IWCVU5B77DOBUSTNAPQ")));
+    assert_false(fingerprint_is(span_of("uhurkycu4bh2zcm25hzhkezm3qd2lw6e5iwcvu5b77dobustnapr")));
+}
+
+static void it_is_shown_in_groups_of_four(void **state)
+{
+    char out[FINGERPRINT_GROUPS];
+
+    (void)state;
+    fingerprint_print(ONE, FINGERPRINT_SHORT, out);
+    assert_string_equal(out, "uhur kycu 4bh2 zcm2");
+    fingerprint_print(ONE, 5, out);
+    assert_string_equal(out, "uhur k");
+    fingerprint_print(ONE, 0, out);
+    assert_string_equal(out, "");
+    fingerprint_print(ONE, FINGERPRINT_CHARS, out);
+    assert_string_equal(out, "uhur kycu 4bh2 zcm2 5hzh kezm 3qd2 lw6e 5iwc vu5b 77do bust napq");
+    assert_int_equal(strlen(out) + 1, FINGERPRINT_GROUPS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_a_whole_one_is_one),
+        cmocka_unit_test(it_is_shown_in_groups_of_four),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
