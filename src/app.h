@@ -23,6 +23,7 @@ enum phase { TALKING, DRAINING, LEAVING };
 
 struct app {
     struct options options;
+    struct rulebook *rulebook; /* NULL if there are no rules */
     struct loop *loop;
     struct state *state;
     struct database *db;

@@ -197,6 +197,26 @@ static bool take_QUEUE_AGE(struct options *o, const char *value)
     return true;
 }
 
+static bool add_rule(struct options *o, enum verdict verdict, const char *name, const char *value)
+{
+    const char *cause;
+    if (!rulebook_check(value, &cause))
+        return wrong(name, value, cause);
+    o->rules = alloc_resize(o->rules, o->rule_count + 1, sizeof *o->rules);
+    o->rules[o->rule_count++] = (struct rulebook_entry){verdict, value};
+    return true;
+}
+
+static bool take_ALLOW(struct options *o, const char *value)
+{
+    return add_rule(o, VERDICT_ALLOWED, "allow", value);
+}
+
+static bool take_DENY(struct options *o, const char *value)
+{
+    return add_rule(o, VERDICT_DENIED, "deny", value);
+}
+
 static bool take_period(const char *name, const char *value, uint64_t *us)
 {
     const uint64_t least = 10000, most = (uint64_t)24 * 3600 * 1000000;

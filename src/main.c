@@ -16,6 +16,7 @@
 #include "app.h"
 #include "attach.h"
 #include "background.h"
+#include "base/alloc.h"
 #include "base/log.h"
 #include "hardening.h"
 #include "home.h"
@@ -80,10 +81,28 @@ static bool is_ignored(int signo)
     return sigaction(signo, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
+static void read_rules_again(void *arg, int signo)
+{
+    struct app *app = arg;
+    (void)signo;
+    char *cause;
+    struct rules *former = rulebook_read(app->rulebook, &cause);
+    if (former == NULL) {
+        log_error("%s; the former rules stay", cause);
+        free(cause);
+        return;
+    }
+    node_set_rules(app->node, rulebook_rules(app->rulebook));
+    rules_free(former);
+    log_notice("the rules were read again");
+}
+
 static void take_signals(struct app *app)
 {
     loop_on_signal(app->loop, SIGTERM, app_signalled, app);
-    if (!is_ignored(SIGHUP)) /* nohup(1) */
+    if (rulebook_has_files(app->rulebook))
+        loop_on_signal(app->loop, SIGHUP, read_rules_again, app);
+    else if (!is_ignored(SIGHUP)) /* nohup(1) */
         loop_on_signal(app->loop, SIGHUP, app_signalled, app);
     if (!app->interactive)
         loop_on_signal(app->loop, SIGINT, app_signalled, app);
@@ -130,15 +149,29 @@ static bool tell_ready(struct app *app)
     return true;
 }
 
+/* The files of rules, for SIGHUP. The caller frees the list. */
+static const char **list_rule_files(const struct options *o, size_t *count)
+{
+    const char **files = alloc_zero(o->rule_count + 1, sizeof *files);
+    *count = 0;
+    for (size_t i = 0; i < o->rule_count; i++) {
+        if (o->rules[i].whom[0] == '@')
+            files[(*count)++] = o->rules[i].whom + 1;
+    }
+    return files;
+}
+
 static void enter_sandbox(const struct app *app)
 {
+    struct sandbox_config config = {.state = app->state != NULL ? state_path(app->state) : NULL};
+    if (!app->options.sandbox)
+        return;
     char *typed = app->console != NULL ? home_typed_path(&app->options) : NULL;
-    const struct sandbox_config config = {
-        .state = app->state != NULL ? state_path(app->state) : NULL,
-        .typed = typed,
-    };
-    if (app->options.sandbox)
-        sandbox_enter(&config);
+    const char **files = list_rule_files(&app->options, &config.again_count);
+    config.typed = typed;
+    config.again = files;
+    sandbox_enter(&config);
+    free(files);
     free(typed);
 }
 
@@ -213,6 +246,21 @@ static void tear_down(struct app *app)
         loop_free(app->loop);
 }
 
+/* Before anything is begun: what is wrong in a file is an argument that is wrong. */
+static bool read_rules(struct app *app)
+{
+    const struct options *o = &app->options;
+    char *cause;
+    if (o->rule_count == 0)
+        return true;
+    app->rulebook = rulebook_new(o->rules, o->rule_count, &cause);
+    if (app->rulebook != NULL)
+        return true;
+    log_error("%s", cause);
+    free(cause);
+    return false;
+}
+
 /* Returns the exit status; in the process that has started a daemon, as soon as that listens. */
 static int run_node(struct app *app)
 {
@@ -220,7 +268,7 @@ static int run_node(struct app *app)
     const struct options *o = &app->options;
     app->interactive = !o->receive_only && !o->daemon && o->errand == NULL && terminal_possible();
     choose_log(app, true);
-    if (!credentials_read(&app->credentials, &app->options))
+    if (!credentials_read(&app->credentials, &app->options) || !read_rules(app))
         return STATUS_USAGE;
     if (app->options.daemon && !background_enter(&app->waiting, &status))
         return status;
@@ -254,6 +302,7 @@ int main(int argc, char **argv)
         app.options.attach || (app.options.errand != NULL && attach_is_possible(&app.options));
     int status = attach ? attach_run(&app.options) : run_node(&app);
     credentials_free(&app.credentials);
+    rulebook_free(app.rulebook);
     options_free(&app.options);
     return status;
 }

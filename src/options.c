@@ -381,6 +381,7 @@ void options_free(struct options *o)
     for (size_t i = 0; i < o->on_count; i++)
         free(o->on[i].command.words);
     free(o->on);
+    free(o->rules);
     free(o->answer.words);
     format_free(o->format);
 }

@@ -8,6 +8,7 @@
 
 #include "handlers.h"
 #include "report/format.h"
+#include "rulebook.h"
 #include "wire/address.h"
 
 enum {
@@ -39,6 +40,8 @@ struct options {
     size_t on_count;
     uint64_t on_jobs, on_limit_us;
     struct handler_command answer;
+    struct rulebook_entry *rules; /* of --allow and --deny; freed with options_free() */
+    size_t rule_count;
     uint64_t queue_lines, queue_bytes, queue_age_s;
     uint64_t heartbeat_us, suspect_us, down_us; /* they rise */
     int ready_fd;                               /* -1 if not given */

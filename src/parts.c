@@ -116,6 +116,7 @@ void app_make_node(struct app *app)
         .leave_from_listeners = o->listen_count > 0,
         .message_limit = o->count,
         .security = app->credentials.security,
+        .rules = rulebook_rules(app->rulebook),
     };
     app->node = node_new(app->loop, app->db, &config, &sink);
     free(name);

@@ -7,9 +7,14 @@
 
 #include "base/text.h"
 
+#include <stdlib.h>
+
 #include <unictype.h>
+#include <uninorm.h>
 #include <unistr.h>
 #include <uniwidth.h>
+
+#include "base/alloc.h"
 
 enum {
     CATEGORIES_REFUSED = UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp,
@@ -80,6 +85,50 @@ bool text_is_one_word(struct span text)
         text = span_after(text, len);
     }
     return true;
+}
+
+static bool is_ascii(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.at[i] >= 0x80)
+            return false;
+    }
+    return true;
+}
+
+/* What is seen of text, composed; malloced. */
+static uint8_t *look(struct span text, size_t *length)
+{
+    uint8_t *seen = alloc_zero(text.len + 1, 1);
+    size_t count = 0;
+    while (text.len > 0) {
+        ucs4_t c = 0;
+        size_t len = decode(text, &c);
+        if (!uc_is_property(c, UC_PROPERTY_DEFAULT_IGNORABLE_CODE_POINT)) {
+            memcpy(seen + count, text.at, len);
+            count += len;
+        }
+        text = span_after(text, len);
+    }
+    uint8_t *composed = u8_normalize(UNINORM_NFKC, seen, count, NULL, length);
+    if (composed == NULL)
+        abort(); /* out of memory */
+    free(seen);
+    return composed;
+}
+
+bool text_looks_same(struct span a, struct span b)
+{
+    if (span_equal(a, b))
+        return true;
+    if ((is_ascii(a) && is_ascii(b)) || !text_is_utf8(a) || !text_is_utf8(b))
+        return false;
+    size_t length_a, length_b;
+    uint8_t *look_a = look(a, &length_a), *look_b = look(b, &length_b);
+    bool same = length_a == length_b && memcmp(look_a, look_b, length_a) == 0;
+    free(look_a);
+    free(look_b);
+    return same;
 }
 
 /* The length in bytes of the run at the front that is shown as it is. */

@@ -13,6 +13,10 @@ bool text_is_utf8(struct span text); /* well-formed: no overlong forms, no surro
 /* No white space and no control, format or invisible character anywhere; well-formed UTF-8. */
 bool text_is_one_word(struct span text);
 
+/* Would a person take one for the other? They differ only in what is not seen, or in how the same
+ * characters are composed (NFKC, UAX #15). Letters of other scripts that look alike are not known. */
+bool text_looks_same(struct span a, struct span b);
+
 /*
  * Appends text to out so that a terminal shows it and obeys nothing in it. Kept: printable
  * characters, TAB, combining marks, ZWJ and ZWNJ. Escaped: C0, DEL, C1 as characters and as bytes,

@@ -11,6 +11,7 @@
 #include "base/key.h"
 #include "base/log.h"
 #include "mesh/dialer.h"
+#include "mesh/fence.h"
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
 #include "mesh/inviting.h"
@@ -52,26 +53,35 @@ static bool still_belongs(const struct link *link)
 static bool is_denied(const struct link *link)
 {
     const struct node *node = link->node;
-    return !rules_let_address(node->config.rules, &link->remote) ||
+    return !fence_lets(node, &link->remote) ||
            (link->peer != NULL && standing_of(node, link->peer->row.node) == VERDICT_DENIED);
 }
 
-/* Whoever is connected proves anew that he belongs, by dialling again. */
+/* Whoever is connected proves anew that he belongs, by dialling again. Who has not said hello yet
+ * is asked then. */
+static void review(struct link *link)
+{
+    bool is_asked = link->secure && !link_is_session(link);
+    if (link->closing)
+        return;
+    if (is_denied(link))
+        link_fault(link, "denied", "you are not let in here");
+    else if (!is_asked && !still_belongs(link))
+        link_kill(link, "who belongs has changed");
+}
+
 void admission_review(struct node *node)
 {
     struct link *next;
     for (struct link *l = node->links; l != NULL; l = next) {
         next = l->next;
-        if (l->closing)
-            continue;
-        if (is_denied(l))
-            link_fault(l, "denied", "you are not let in here");
-        else if (!still_belongs(l))
-            link_kill(l, "who belongs has changed");
+        review(l);
+        if (next != NULL && next->dead) /* that has taken its peer and another dial with it */
+            next = node->links;
     }
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
-        if (peer->turned_away && peer->named)
+        if ((peer->turned_away || peer->refused) && peer->named)
             dialer_ask(peer);
     }
     loop_again(node->loop);
@@ -84,12 +94,6 @@ bool node_set_group(struct node *node, const struct group *group, char **cause)
     node->config.security.group = *group;
     admission_review(node);
     return true;
-}
-
-void node_set_rules(struct node *node, const struct rules *rules)
-{
-    node->config.rules = rules;
-    admission_review(node);
 }
 
 bool node_was_refused(const struct node *node, const char **which)
@@ -106,19 +110,6 @@ bool node_was_refused(const struct node *node, const char **which)
 
 /* --- turning away --- */
 
-bool admission_hints(struct link *link)
-{
-    struct node *node = link->node;
-    for (size_t i = 0; i < node->hint_count; i++) {
-        if (address_same_host(&node->hinted[i], &link->remote))
-            return false;
-    }
-    if (node->hint_count == HINTS_MAX)
-        return false;
-    node->hinted[node->hint_count++] = link->remote;
-    return true;
-}
-
 /* Whom the user has named is told of each time, strangers once for each place. */
 void admission_refuse(struct link *link, const char *code, const char *cause)
 {
@@ -129,7 +120,7 @@ void admission_refuse(struct link *link, const char *code, const char *cause)
         if (!peer->turned_away)
             log_error("%s %s: refused: %s", peer->text, peer->shown, cause);
         peer->turned_away = true;
-    } else if (!link->hearsay && admission_hints(link)) {
+    } else if (!link->hearsay && fence_is_news(link->node, &link->remote)) {
         log_notice("%s: turned away: %s", text, cause);
     }
     link_fault(link, code, cause);
@@ -139,7 +130,7 @@ void admission_refuse_plain(struct link *link)
 {
     char text[ADDRESS_TEXT];
     address_print(&link->remote, text);
-    if (admission_hints(link))
+    if (fence_is_news(link->node, &link->remote))
         log_notice("%s: turned away: it speaks plain text, and the door is closed; "
                    "/invite lets a node in",
                    text);

@@ -29,7 +29,4 @@ void admission_review(struct node *node);
 /* What is refused because of who it is: said, and told to whoever asks for the exit status. */
 void admission_refuse(struct link *link, const char *code, const char *cause);
 
-/* Is this one of the first times that somebody from that address is turned away? */
-bool admission_hints(struct link *link);
-
 #endif

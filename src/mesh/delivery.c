@@ -10,6 +10,7 @@
 #include "mesh/delivery.h"
 
 #include "mesh/confirm.h"
+#include "mesh/fence.h"
 #include "mesh/forms.h"
 #include "mesh/internal.h"
 #include "mesh/keeping.h"
@@ -277,12 +278,22 @@ void delivery_post(struct peer *peer, enum verb_kind kind, struct span text, boo
     slice_release(verb);
 }
 
+/* It would wait in memory for other rules. */
+static bool has_lost_hope(const struct peer *peer)
+{
+    return dialer_is_kept_out(peer) && !peer->box.durable;
+}
+
 bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause)
 {
     if (!form_can_carry(text, cause))
         return false;
     if (peer->row.banned) {
         *cause = "it is banned; /connect lifts that";
+        return false;
+    }
+    if (has_lost_hope(peer)) {
+        *cause = FENCE_CAUSE;
         return false;
     }
     if (refuse_if_full(peer, text, SCOPE_DIRECT, node->seq + 1)) {
@@ -299,7 +310,7 @@ bool node_send(struct node *node, struct peer *peer, struct span text, const cha
  * displaced by another node at their address, and one-shot peers that answer. */
 static bool is_addressed(const struct peer *peer)
 {
-    if (peer->row.quiet)
+    if (peer->row.quiet || has_lost_hope(peer))
         return false;
     if (peer_is_up(peer) && !is_parting(peer))
         return true;

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "mesh/delivery.h"
+#include "mesh/fence.h"
 #include "mesh/internal.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
@@ -106,9 +107,18 @@ static void connect_to(struct peer *peer, const struct address *candidates, size
     struct node *node = peer->node;
     struct address usable[DIAL_CANDIDATES], from[2];
     size_t n = 0, from_count;
+    bool fenced = false;
     for (size_t i = 0; i < count && n < DIAL_CANDIDATES; i++) {
-        if (has_family(node, &candidates[i]) && !membership_is_own(node, &candidates[i]))
+        if (!has_family(node, &candidates[i]) || membership_is_own(node, &candidates[i]))
+            continue;
+        if (fence_lets(node, &candidates[i]))
             usable[n++] = candidates[i];
+        else
+            fenced = true;
+    }
+    if (n == 0 && fenced) {
+        dialer_keep_out(peer);
+        return;
     }
     if (n == 0) {
         bool self = count > 0 && has_family(node, &candidates[0]);
@@ -191,6 +201,7 @@ void dialer_dial(struct peer *peer)
         dial_later(peer, DIALS_FULL_US + clock_random(DIALS_FULL_US));
         return;
     }
+    peer->fenced = false;
     peer->box.progress = loop_now(node->loop);
     if (peer->host != NULL)
         look_up(peer);
@@ -243,7 +254,7 @@ void dialer_ended(struct peer *peer, const char *cause)
     bool told = peer->failing;
     peer->failing = true;
     peer_settle(peer, cause);
-    if (!told)
+    if (!told && (peer->named || !dialer_is_kept_out(peer)))
         peer_tell(node, peer, (struct event){.kind = EVENT_UNREACHABLE, .cause = cause});
     if (peer->is_us && peer->row.node[0] == '\0') {
         delivery_to_us(peer, cause);
@@ -256,6 +267,28 @@ void dialer_ended(struct peer *peer, const char *cause)
         membership_remove(peer);
     else
         try_again(peer);
+}
+
+void dialer_keep_out(struct peer *peer)
+{
+    peer->refused = true;
+    peer->fenced = true;
+    delivery_part(peer, FENCE_CAUSE);
+    dialer_ended(peer, FENCE_CAUSE);
+}
+
+bool dialer_is_kept_out(const struct peer *peer)
+{
+    return peer->refused && peer->fenced;
+}
+
+void dialer_try_fenced(struct peer *peer)
+{
+    peer->refused = false;
+    peer->fenced = false;
+    peer->failing = false;
+    if (is_wanted(peer))
+        dial_later(peer, 0);
 }
 
 void dialer_lost(struct peer *peer)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "mesh/fence.h"
 #include "mesh/internal.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
@@ -98,6 +99,11 @@ void door_accepted(void *arg, int fd, const struct address *from)
 {
     struct node *node = arg;
     if (node->leaving) {
+        close(fd);
+        return;
+    }
+    if (!fence_lets(node, from)) {
+        fence_tell(node, from);
         close(fd);
         return;
     }

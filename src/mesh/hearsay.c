@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "mesh/dialer.h"
 #include "mesh/exchange.h"
+#include "mesh/fence.h"
 #include "mesh/internal.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
@@ -101,7 +102,7 @@ static bool is_worth_a_dial(const struct node *node, const char *id, const struc
 {
     const struct peer *peer = membership_by_node(node, id);
     if (strcmp(id, node->id) == 0 || tombs_hold(node, id, 0) || membership_is_own(node, a) ||
-        membership_by_address(node, a) != NULL ||
+        membership_by_address(node, a) != NULL || !fence_lets(node, a) ||
         (node->config.family != 0 && node->config.family != a->family))
         return false;
     return peer == NULL || !(peer->row.banned || peer->row.quiet || peer->left || peer->refused ||

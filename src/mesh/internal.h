@@ -7,6 +7,7 @@
 #define HASHFLOW_MESH_INTERNAL_H
 
 #include "base/chunk.h"
+#include "mesh/fence.h"
 #include "mesh/node.h"
 #include "net/endpoint.h"
 #include "net/resolver.h"
@@ -25,7 +26,6 @@ struct tomb;
 
 enum {
     CLONES_MAX = 16, /* addresses of copies of us that are told */
-    HINTS_MAX = 256, /* addresses of strangers at a closed door that are told */
 };
 
 struct node {
@@ -74,8 +74,9 @@ struct node {
     bool full;                         /* a newcomer was refused; said once */
     struct address clones[CLONES_MAX]; /* where a copy of us is; told once each */
     size_t clone_count;
-    struct address hinted[HINTS_MAX]; /* who was turned away, said once for each: admission.c */
-    size_t hint_count;
+    struct address
+        fenced[FENCE_TOLD]; /* hosts of whom it was told that they are turned away; fence.c */
+    size_t fenced_count;
     bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
     uint64_t tokens;           /* the last number given to a ping or a question */
     char silence[32];          /* why one that has been silent for too long is down */

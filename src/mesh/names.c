@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+#include "base/text.h"
 #include "mesh/internal.h"
 #include "mesh/peer.h"
 
@@ -20,6 +21,11 @@ enum { SUFFIX_CHARS = 4 /* of the node id, or more if those are the same */ };
 static bool has_id(const struct peer *peer)
 {
     return peer->row.node[0] != '\0';
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return text_looks_same(span_of(a), span_of(b));
 }
 
 static bool is_name(const char *name)
@@ -68,7 +74,7 @@ static bool goes_before(const struct peer *b, const struct peer *a)
 
 static bool is_ours(const struct node *node, const char *name)
 {
-    return strcmp(node->name, name) == 0;
+    return is_same(node->name, name);
 }
 
 static struct peer *find_bearer(const struct node *node, const char *name)
@@ -76,7 +82,7 @@ static struct peer *find_bearer(const struct node *node, const char *name)
     struct peer *bearer = NULL;
     for (size_t i = 0; i < node->peer_count && is_name(name) && !is_ours(node, name); i++) {
         struct peer *peer = node->peers[i];
-        if (has_id(peer) && strcmp(peer->row.name, name) == 0 && goes_before(peer, bearer))
+        if (has_id(peer) && is_same(peer->row.name, name) && goes_before(peer, bearer))
             bearer = peer;
     }
     return bearer;
@@ -94,7 +100,7 @@ static void settle(struct node *node, const char *name)
     bool reserved = is_reserved(node, name, bearer);
     for (size_t i = 0; i < node->peer_count && is_name(name); i++) {
         struct peer *peer = node->peers[i];
-        if (strcmp(peer->row.name, name) != 0)
+        if (!is_same(peer->row.name, name))
             continue;
         peer->bears = peer == bearer;
         show(peer, peer->bears || (!has_id(peer) && !reserved));
@@ -110,7 +116,7 @@ void names_join(struct peer *peer)
     }
     for (size_t i = 0; i < node->peer_count && has_id(peer); i++) {
         struct peer *other = node->peers[i];
-        if (other == peer || !has_id(other) || strcmp(other->row.name, peer->row.name) != 0)
+        if (other == peer || !has_id(other) || !is_same(other->row.name, peer->row.name))
             continue;
         size_t needed = difference(peer->row.node, other->row.node);
         lengthen(peer, needed);

@@ -31,7 +31,6 @@ enum {
 struct key;
 struct node;
 struct peer;
-struct rules;
 struct tls_context;
 
 /* Where received messages and news go. At the end of a turn, when what it has changed is stored,

@@ -16,6 +16,7 @@
 #include "mesh/confirm.h"
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
+#include "mesh/fence.h"
 #include "mesh/internal.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
@@ -153,7 +154,10 @@ static void said_exit(struct peer *peer)
 static void failed(struct peer *peer, const char *cause)
 {
     peer->says_exit = false;
-    dialer_ended(peer, cause);
+    if (fence_lets(peer->node, &peer->row.addresses[0]))
+        dialer_ended(peer, cause);
+    else
+        dialer_keep_out(peer);
 }
 
 static void settled(void *arg)
@@ -243,6 +247,10 @@ static void start(struct oneshot *o)
     struct peer *peer = o->peer;
     struct address from[2];
     size_t count;
+    if (!fence_lets(peer->node, &peer->row.addresses[0])) {
+        finished(o, false, FENCE_CAUSE);
+        return;
+    }
     dialer_leave_from(peer->node, from, &count);
     o->dial = dial_start(peer->node->loop, peer->row.addresses, 1, from, count, connected, o);
     peer->node->dials++;

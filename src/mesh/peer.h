@@ -52,6 +52,7 @@ struct peer {
     uint64_t up_at;   /* when it was last seen to be up; 0 never */
     bool failing;     /* the last one has failed, and that was told */
     bool refused;     /* it does not let us in: not dialled until it speaks or is asked for */
+    bool fenced;      /* that is for the user's own rules */
     bool turned_away; /* it does not belong, or shows another key */
     bool asks_plain;  /* the user wants it in plain text */
     bool offers_tls;  /* it has just said that it would rather be dialled encrypted */

@@ -34,7 +34,7 @@ struct channel {
     uint64_t told; /* of written, what the owner has been told about */
     struct address local, remote;
     int failure;    /* errno of a failed send; 0 */
-    bool first_due; /* the first byte has not been shown */
+    bool first_due; /* nothing has passed */
     bool full;      /* the socket took less than we had */
     bool held;
     bool end_read; /* the other side's FIN, or an error, has been read and told */
@@ -303,6 +303,7 @@ void channel_send_slice(struct channel *c, struct slice slice)
         slice_release(slice);
         return;
     }
+    c->first_due = false;
     queue_push(&c->queue, slice);
     task_set(c->loop, &c->task, run_task, c);
 }
@@ -318,6 +319,7 @@ void channel_flush(struct channel *c)
 void channel_finish(struct channel *c)
 {
     c->finish = true;
+    c->first_due = false;
     task_set(c->loop, &c->task, run_task, c);
 }
 

@@ -18,7 +18,8 @@ enum {
 struct channel;
 
 struct channel_handlers {
-    /* Optional: the first byte has come, and nothing is read yet. channel_secure() in it encrypts. */
+    /* Optional: the first byte has come before we have said anything, and nothing is read yet.
+     * channel_secure() in it encrypts. */
     void (*first)(void *arg, unsigned char byte);
     void (*secured)(void *arg);                 /* the handshake is done; needed for that alone */
     void (*data)(void *arg, struct span bytes); /* borrowed */
@@ -36,8 +37,8 @@ struct channel *channel_new(struct loop *loop, int fd, const struct channel_hand
                             void *arg);
 
 /*
- * From now on everything that passes is encrypted. Nothing has passed yet, either way: who waits
- * for handlers->first sends nothing before it. What is sent before handlers->secured waits for it.
+ * From now on everything that passes is encrypted. Nothing has passed yet, either way, as is sure in
+ * handlers->first. What is sent before handlers->secured waits for it.
  * Borrows context. A failure of the protocol ends the channel with EPROTO, as does an end that the
  * other side has not announced; channel_failure() has the words.
  */

@@ -132,7 +132,7 @@ def slow(scene):
 def busy(scene):
     gate = scene.path("gate")
     os.mkfifo(gate)
-    bob = answerer(scene, f"sh -c 'read -r x <{gate}; cat'", "--on-jobs", "1")
+    bob = answerer(scene, f"sh -c 'read -r x <{gate}; cat'", "--on-plain", "--on-jobs", "1")
     session = scene.session(bob, "carol")
     for number in range(9):
         session.send(f"/ask {number} question {number}")
@@ -149,7 +149,7 @@ def busy(scene):
 @test("a program whose asker has gone is stopped with its next line, and nothing is said about it")
 def asker_gone(scene):
     pid = scene.path("pid")
-    bob = answerer(scene, f"sh -c 'echo $$ >{pid}; while echo x; do sleep 0.05; done'")
+    bob = answerer(scene, f"sh -c 'echo $$ >{pid}; while echo x; do sleep 0.05; done'", "--on-plain")
     session = scene.session(bob, "carol")
     session.send("/ask 1 go")
     session.expect_line("/answer 1 x")

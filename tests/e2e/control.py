@@ -24,7 +24,7 @@ CLIENTS = 32
 def own_answers(scene):
     alice, folder, bob = pair(scene)
     one, two = scene.control(folder), scene.control(folder)
-    assert re.fullmatch(rf"/peers {bob.address} bob session up \S+ \S+", *one.ask("/peers"))
+    assert re.fullmatch(rf"/peers {bob.address} bob session up \S+ \S+ \S+", *one.ask("/peers"))
     one.send("hello from one")
     bob.hears("hello from one", "alice")
     two.send("/echo second")

@@ -11,7 +11,7 @@ import socket
 
 from hashflow_test import DEADLINE, main, test, wait_until
 from hashflow_test.netns import Space, required
-from hashflow_test.sockets import connect
+from hashflow_test.sockets import connect, read_to_end
 from hashflow_test.waiting import wait_ready
 
 
@@ -58,12 +58,12 @@ class Daemon:
         os.close(self._handle)
 
 
-def start(scene, *options, log="syslog", within=()):
+def start(scene, *options, log="syslog", **more):
     """A daemon that was started with success: what started it, and itself. Without syslog the
     stderr of the one who started it stays open."""
     folder = scene.path(f"state{len(scene.nodes)}")
     node = scene.node("alice", "--daemon", "--log", log, "--state", folder, *options, stdin="null",
-                      within=within)
+                      **more)
     wait_until(lambda: not node.running, "the command that was typed ends")
     return node, scene.add(Daemon(folder))
 
@@ -173,6 +173,23 @@ def relative(scene):
     daemon.stop()
     assert os.path.exists(os.path.join(home, "here", "hashflow.db"))
     assert os.listdir(home) == ["here"]
+
+
+@test("SIGHUP has a daemon read its rules again, from a path of the folder in which it was started")
+def rules(scene):
+    home = scene.home()
+    listed = os.path.join(home, "listed")
+    with open(listed, "w", encoding="ascii") as file:
+        file.write("127.26.0.1\n")
+    node, daemon = start(scene, "--deny", "@listed", log="stderr", home=home)
+    with open(listed, "a", encoding="ascii") as file:
+        file.write("127.26.0.2\n")
+    daemon.signal(signal.SIGHUP)
+    node.complains(re.compile("the rules were read again"))
+    with connect(node.address, "127.26.0.2") as sock:
+        assert not read_to_end(sock)
+    scene.session(node, "carol")
+    daemon.stop()
 
 
 # ---- where it says things

@@ -26,23 +26,20 @@ def known(scene, port, *options):
     return alice, bob.address
 
 
-@test("two nodes are called bob: both are shown apart and work, and /msg bob names both and fails")
+@test("two nodes are called bob: one bears the name, both are shown apart and work")
 def two_bobs(scene):
     alice = keeper(scene, "alice", None, "-e")
     bobs = [keeper(scene, "bob", f"bob{number}") for number in range(2)]
     alice.connect(*(bob.address for bob in bobs))
     names = [alice.peers()[bob.address].name for bob in bobs]
-    assert len(set(names)) == 2 and all(name.startswith("bob~") for name in names), names
-    alice.send("/msg bob for whom?")
-    complaint = alice.complains(re.compile("bob"))
-    assert all(bob.address in complaint for bob in bobs), complaint
+    assert sorted(names)[0] == "bob" and sorted(names)[1].startswith("bob~"), names
     for bob, name in zip(bobs, names):
         alice.send(f"/msg {name} you, {bob.address}")
         bob.hears(f"you, {bob.address}", "alice")
         bob.send("/bcast here")
         alice.hears("here", name)
     assert [bob.texts() for bob in bobs] == [[f"you, {bob.address}"] for bob in bobs]
-    assert alice.finish() == 1, "one command has failed"
+    assert alice.finish() == 0
 
 
 @test("a state folder is copied and both run: a third says so loudly, and there is no ping-pong")
@@ -72,7 +69,7 @@ def silent(scene):
     port = scene.ports(1)[0]
     alice, address = known(scene, port, "--drain", "0")
     alice.send("/msg bob secret one", "/bcast secret two")
-    service = scene.listener(port=port)
+    service = scene.listener(port=port, accepted=lambda sock: sock)
     first = service.connection()
     alice.send(f"/msg {address} secret three", f"/wait up=1 {QUICK}")
     alice.sync()

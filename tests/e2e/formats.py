@@ -21,8 +21,9 @@ TEXTS = [b"plain", b"", b" ", b"  two blanks before and behind  ", b"a\tb\t",
          "zoë 👋 中文 \u202e".encode(), b"\xff", b"caf\xe9 \xc3\xab", b"\xe4\xb8", b"\xed\xa0\x80",
          b"\x01\x1b[2J\x7f\x0b\x0c\x08", "\u0085\u2028\u2029\ufeff\uffff".encode(),
          bytes(range(1, 10)) + bytes(range(11, 13)) + bytes(range(14, 256)), b"x" * 65000]
-MESSAGE_KEYS = ["type", "time", "unix", "address", "name", "node", "kind", "id", "text"]
-EVENT_KEYS = ["type", "event", "time", "unix", "address", "name", "node"]
+MESSAGE_KEYS = ["type", "time", "unix", "address", "name", "node", "plain", "kind", "id",
+                "text"]
+EVENT_KEYS = ["type", "event", "time", "unix", "address", "name", "node", "plain"]
 REPLY_KEYS = ["type", "command"]
 
 
@@ -147,10 +148,13 @@ def json_keys(scene):
     assert list(up) == EVENT_KEYS, up
     assert (up["event"], up["name"], up["node"]) == ("up", "carol", "carolsnode")
     assert list(message) == MESSAGE_KEYS and message["id"].startswith("carolsnode.")
-    assert list(name)[-2:] == ["node", "former"]
+    assert list(name)[-2:] == ["plain", "former"]
     assert (name["name"], name["former"]) == ("cora", "carol")
-    assert list(peers) == [*REPLY_KEYS, "address", "name", "dialect", "state", "rtt_ms", "seen"]
-    assert peers["dialect"] == "session" and isinstance(peers["rtt_ms"], (int, float, type(None)))
+    assert list(peers) == [*REPLY_KEYS, "address", "name", "dialect", "state", "rtt_ms", "seen",
+                           "key"]
+    assert [record["plain"] for record in (up, message, name)] == [True] * 3
+    assert peers["dialect"] == "session" and peers["key"] == "plain"
+    assert isinstance(peers["rtt_ms"], (int, float, type(None)))
     assert list(whoami) == [*REPLY_KEYS, "name", "node", "addresses"]
     assert node.address in whoami["addresses"]
     sent = [r for r in rest if r.get("event") == "sent"]
@@ -283,7 +287,7 @@ def timestamps_on_a_terminal(scene):
     scene.session(node, "carol").msg("hello")
     wait_until(lambda: b"hello" in seen(), "the text is shown")
     moment = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
-    assert re.search(moment + rb" carol \xe2\x86\x92 you: hello\r\n", seen()), seen()
+    assert re.search(moment + rb" !carol \xe2\x86\x92 you: hello\r\n", seen()), seen()
 
 
 if __name__ == "__main__":

@@ -95,9 +95,29 @@ def plain(scene):
     notes = Notes(scene)
     handler = notes.script('echo "$HASHFLOW_NAME ${HASHFLOW_NODE-none} ${HASHFLOW_ID-none} $(cat)" '
                            '>>{notes}')
-    node = scene.node("bob", "--on", f"message={handler}")
+    node = scene.node("bob", "--on-plain", "--on", f"message={handler}")
     scene.client(node).send("127.0.0.1:9 carol hello")
     assert notes.wait(1) == ["carol none none hello"]
+
+
+@test("plain peers make nothing run without --on-plain; with it a program learns that they are")
+def plain_peers(scene):
+    notes = Notes(scene)
+    kinds = ("message", "up", "name")
+    handler = notes.script('echo "$HASHFLOW_EVENT ${HASHFLOW_PLAIN-none} $(cat)" >>{notes}')
+    on = [word for kind in kinds for word in ("--on", f"{kind}={handler}")]
+    careful, other = (scene.node(name, "-e", "--on-jobs", "1", "--answer", "echo yes", *on, *more)
+                      for name, more in (("bob", ()), ("ben", ("--on-plain",))))
+    for node in (careful, other):
+        session = scene.session(node, "carol")
+        session.send("/name cora")
+        session.msg("hello")
+        session.send("/ask 1 ready?")
+        session.expect_line("/answered 1 " + ("ok" if node is other else "none"))
+        scene.client(node).send("127.0.0.1:9 dave hi")
+        node.hears("hi")
+        assert node.finish() == 0
+    assert sorted(notes.lines()) == sorted(["up 1 ", "name 1 ", "message 1 hello", "message 1 hi"])
 
 
 @test("up, name, suspect, back, down and unreachable, with the former name and the reason")
@@ -107,7 +127,7 @@ def events(scene):
                            '${HASHFLOW_FORMER-none} ${HASHFLOW_CAUSE-none}$(cat)" >>{notes}')
     kinds = ("up", "name", "suspect", "back", "down", "unreachable")
     options = [word for kind in kinds for word in ("--on", f"{kind}={handler}")]
-    node = scene.node("bob", "--on-jobs", "1", "--heartbeat", "0.2", "--suspect-after", "0.4",
+    node = scene.node("bob", "--on-plain", "--on-jobs", "1", "--heartbeat", "0.2", "--suspect-after", "0.4",
                       "--down-after", "60", *options)
     session = scene.session(node, "carol", answer_pings=False)
     session.send("/name cora")
@@ -157,7 +177,7 @@ def environment(scene):
                            "read -r pid name state parent group rest </proc/$$/stat; "
                            '[ "$pid" = "$group" ] && echo own; wc -c; } >>{notes}')
     more = {"SECRET": "x", "HASHFLOW_SECRET": "x", "LC_TIME": "C", "TZ": "UTC", "USER": "bob"}
-    node = scene.node("bob", "--on", f"up={handler}", env=more)
+    node = scene.node("bob", "--on-plain", "--on", f"up={handler}", env=more)
     scene.session(node, "carol")
     got = notes.wait(6)
     names = set(got[0].split()) - {"PWD", "OLDPWD", "SHLVL", "_"}
@@ -173,14 +193,14 @@ def environment(scene):
 def who_asks(scene):
     notes = Notes(scene)
     told = notes.script('echo "state ${HASHFLOW_STATE-none}" >>{notes}', "told")
-    nobody = scene.node("bob", "--on", f"up={told}", env={"HASHFLOW_STATE": "/elsewhere"})
+    nobody = scene.node("bob", "--on-plain", "--on", f"up={told}", env={"HASHFLOW_STATE": "/elsewhere"})
     scene.session(nobody, "carol")
     assert notes.wait(1) == ["state none"]
     talks = notes.script(f"exec {BINARY} --attach \"$HASHFLOW_STATE\" -c '/msg carol welcome' "
                          "</dev/null", "talks")
     home = scene.home()
-    node = scene.node("alice", "--state", "state", "--on", f"up={talks}", "--on", f"up={told}",
-                      home=home)
+    node = scene.node("alice", "--state", "state", "--on-plain", "--on", f"up={talks}",
+                      "--on", f"up={told}", home=home)
     scene.session(node, "carol").hears("welcome")
     said = notes.wait(2)[1]
     assert said == f"state {os.path.realpath(os.path.join(home, 'state'))}", said

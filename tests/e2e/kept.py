@@ -67,7 +67,11 @@ def waits(scene):
 @test("what waits for a node stays with it when another one has its address, over restarts too")
 def address_taken(scene):
     alice, node, bob = away(scene, "--drain", "0")
-    carol = scene.node("carol", "-p", bob.address.rpartition(":")[2], "--no-exchange")
+    options = ("--no-exchange", "--state", scene.path("carol"))
+    carol = scene.node("carol", "-p", scene.ports(1)[0], *options)
+    carol.connect(node.address)
+    assert carol.finish() == 0
+    carol = scene.node("carol", "-p", bob.address.rpartition(":")[2], *options)
     node.expect(f"* up {bob.address} carol")
     node.send("/msg bob one")
     assert node.finish() == 3

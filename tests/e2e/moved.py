@@ -15,16 +15,21 @@ class Lease:
         self._scene = scene
         self.old = scene.ports(1)[0]
         self.alice = self.node("alice", "-e", *options)
-        bob = self.node("bob", port=self.old)
-        self.alice.connect(bob.address)
-        assert bob.finish() == 0
+        self.meet("bob", self.old)
 
     def node(self, name, *options, port=None):
         return self._scene.node(name, "-p", port or self._scene.ports(1)[0], "--no-exchange",
                                 "--state", self._scene.path(name), *options)
 
+    def meet(self, name, port=None):
+        """From now on alice knows that one's key."""
+        node = self.node(name, port=port)
+        self.alice.connect(node.address)
+        assert node.finish() == 0
+
     def taken(self):
-        """Carol, whom alice meets at bob's address."""
+        """Carol, whom alice knows, and meets at bob's address."""
+        self.meet("carol")
         carol = self.node("carol", port=self.old)
         self.alice.send(f"/connect {carol.address}")
         self.alice.expect(f"* up {carol.address} carol")

@@ -143,11 +143,12 @@ def names(scene):
     node = scene.node("alice")
     client = scene.client(node)
     for number, name in enumerate(("all", "a@b", "/x", "1.2.3.4:5", "[::1]:5", "<1.2.3.4:5>",
-                                   "n" * 65, "bob~a1b2", "a\x01b", "a\x1b[31m", "\udc80", "a\x7f",
-                                   "\u0085")):
+                                   "n" * 65, "a\x01b", "you", "bob~a1b2", "bob~", "!bob", "*",
+                                   "a\x1b[31m", "\udc80", "a\x7f", "\u0085")):
         client.send(f"{CAROL} {name} bad {number}")
         assert node.hears(f"bad {number}").name == "-", ascii(name)
-    for number, name in enumerate(("n" * 64, "é" * 32, "👋", "All", "a/b", "-x", "#", "*")):
+    for number, name in enumerate(("n" * 64, "é" * 32, "👋", "All", "You", "a/b", "a!", "-x",
+                                   "#")):
         client.send(f"{CAROL} {name} good {number}")
         assert node.hears(f"good {number}").name == name, ascii(name)
 

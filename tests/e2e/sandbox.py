@@ -7,11 +7,13 @@ import pwd
 import re
 import resource
 import shutil
+import signal
 import socket
 
 from hashflow_test import main, test, wait_until
 from hashflow_test.netns import Space, need
 from hashflow_test.node import BINARY, has_sanitizer
+from hashflow_test.sockets import connect
 from hashflow_test.tap import Skip
 from hashflow_test.terminal import Terminal
 
@@ -145,6 +147,19 @@ def daemon(scene):
     assert node.wait() == 0, node.errors()
     attached(scene, state, "/whoami", "/quit")
     wait_until(lambda: not os.path.exists(os.path.join(state, "control")), "the daemon has ended")
+
+
+@test("in the sandbox SIGHUP reads the rules again, from a file that was written in its place")
+def rules(scene):
+    path = scene.path("denied")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("192.0.2.1\n")
+    node = sandboxed(scene, "alice", "--deny", f"@{path}")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("127.0.0.0/8\n::1\n")
+    node.signal(signal.SIGHUP)
+    node.complains(re.compile("read again"))
+    assert connect(node.address).recv(100) == b""
 
 
 # ---- another user

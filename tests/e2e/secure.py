@@ -4,6 +4,7 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 
 from hashflow_test import main, test, wait_until
@@ -202,6 +203,10 @@ def moves_over(scene):
     address = bob.address
     bob.finish()
     os.remove(scene.path("bob/key.pem"))
+    database = sqlite3.connect(scene.path("bob/hashflow.db"))
+    with database:
+        database.execute("DELETE FROM settings WHERE key = 'key'")
+    database.close()
     with open(scene.path("bob/node"), encoding="ascii") as file:
         former = Identity("bob", address, node=file.read().strip())
     former_session = plain_hello(scene, alice, former)

@@ -204,6 +204,7 @@ void channel_send_slice(struct channel *c, struct slice slice)
         return;
     }
     trace("%d -> %.*s", c->end->fd, (int)(slice.len < 160 ? slice.len : 160), slice_span(slice).at);
+    c->first_due = false;
     world.overhear(c->machine, slice_span(slice));
     queue_push(&c->queue, slice);
     task_set(c->loop, &c->task, run_task, c);
@@ -220,6 +221,7 @@ void channel_flush(struct channel *c)
 void channel_finish(struct channel *c)
 {
     c->finish = true;
+    c->first_due = false;
     task_set(c->loop, &c->task, run_task, c);
 }
 

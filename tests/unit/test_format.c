@@ -32,6 +32,7 @@ static const struct span values[FORMAT_FIELDS] = {
     [FORMAT_ID] = {"node.1.2", 8},
     [FORMAT_TIME] = {"2026-01-01T12:00:00+01:00", 25},
     [FORMAT_UNIX] = {"1767265200.123456", 17},
+    [FORMAT_SECURITY] = {"tls", 3},
 };
 
 static void check_with(const char *text, const struct span *with, bool escaped,
@@ -68,6 +69,7 @@ static void each_field(void **state)
     check("%i", TEXT("node.1.2"));
     check("%t", TEXT("2026-01-01T12:00:00+01:00"));
     check("%U", TEXT("1767265200.123456"));
+    check("%s", TEXT("tls"));
 }
 
 static void plain_characters_and_escapes(void **state)

@@ -180,10 +180,9 @@ static void cuts_long_texts_between_characters(void **state)
 static void good_names(void **state)
 {
     static const struct span names[] = {
-        TEXT("bob"),          TEXT("a"),     TEXT("All"),       TEXT("--"),
-        TEXT("b/c"),          TEXT("a:b"),   TEXT("10"),        TEXT("1.2.3.4.5"),
-        TEXT("\u4f60\u597d"), TEXT("a:b:c"), TEXT("caf\u00e9"), TEXT("\U0001f600"),
-        TEXT("<bob>"),        TEXT("\\"),
+        TEXT("bob"),   TEXT("a"),         TEXT("All"),        TEXT("--"),    TEXT("b/c"),
+        TEXT("a:b"),   TEXT("10"),        TEXT("1.2.3.4.5"),  TEXT("You"),   TEXT("\u4f60\u597d"),
+        TEXT("a:b:c"), TEXT("caf\u00e9"), TEXT("\U0001f600"), TEXT("<bob>"), TEXT("\\"),
     };
 
     (void)state;
@@ -200,12 +199,14 @@ static void good_names(void **state)
 static void bad_names(void **state)
 {
     static const struct span names[] = {
-        TEXT(""),          TEXT("all"),         TEXT("-"),     TEXT("a@b"),       TEXT("@"),
-        TEXT("/bob"),      TEXT("a b"),         TEXT(" bob"),  TEXT("bob\t"),     TEXT("bob\n"),
-        TEXT("b\0b"),      TEXT("b\x1b[m"),     TEXT("b\x7f"), TEXT("b\xc2\x85"), TEXT("b\u00a0c"),
-        TEXT("\u202ebob"), TEXT("b\u200bb"),    TEXT("\xff"),  TEXT("\xc3"),      TEXT("10.0.0.2"),
-        TEXT("1.2.3.4:5"), TEXT("<1.2.3.4:5>"), TEXT("::1"),   TEXT("[::1]:5"),   TEXT("host:7216"),
-        TEXT("fe80::1%2"), TEXT("bob~a1b2"),    TEXT("~"),     TEXT("b~"),
+        TEXT(""),          TEXT("all"),         TEXT("-"),        TEXT("a@b"),
+        TEXT("@"),         TEXT("/bob"),        TEXT("a b"),      TEXT(" bob"),
+        TEXT("bob\t"),     TEXT("bob\n"),       TEXT("b\0b"),     TEXT("b\x1b[m"),
+        TEXT("b\x7f"),     TEXT("b\xc2\x85"),   TEXT("b\u00a0c"), TEXT("\u202ebob"),
+        TEXT("b\u200bb"),  TEXT("\xff"),        TEXT("\xc3"),     TEXT("10.0.0.2"),
+        TEXT("1.2.3.4:5"), TEXT("<1.2.3.4:5>"), TEXT("::1"),      TEXT("[::1]:5"),
+        TEXT("host:7216"), TEXT("fe80::1%2"),   TEXT("you"),      TEXT("bob~a1b2"),
+        TEXT("~"),         TEXT("!bob"),        TEXT("*"),
     };
 
     (void)state;

@@ -15,6 +15,8 @@
 
 #include "base/alloc.h"
 
+#define KEY "abcdaaaabbbbccccddddeeeeffffgggghhhhiiiijjjjkkkkllla"
+
 static struct history_line line;
 
 static int setup(void **state)
@@ -24,6 +26,7 @@ static int setup(void **state)
     line = (struct history_line){.at = 86400 + 3660,
                                  .address = span_of("10.0.0.2:7216"),
                                  .name = span_of("bob"),
+                                 .node = span_of(KEY),
                                  .text = span_of("hello")};
     return 0;
 }
@@ -53,6 +56,19 @@ static void says_who_has_said_it(void **state)
     expect(false, "1970-01-02 01:01 you: hello\n");
     line.ours = false;
     expect(false, "1970-01-02 01:01 10.0.0.2:7216: hello\n");
+}
+
+static void marks_whom_nothing_proves(void **state)
+{
+    (void)state;
+    line.node = span_of("b1xyz");
+    expect(false, "1970-01-02 01:01 !bob: hello\n");
+    line.node = span_of("");
+    line.name = span_of("-");
+    line.direct = true;
+    expect(false, "1970-01-02 01:01 !10.0.0.2:7216 → you: hello\n");
+    line.ours = true;
+    expect(false, "1970-01-02 01:01 you → 10.0.0.2:7216: hello\n");
 }
 
 static void is_dimmed(void **state)
@@ -106,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(says_who_has_said_it, setup),
+        cmocka_unit_test_setup(marks_whom_nothing_proves, setup),
         cmocka_unit_test_setup(is_dimmed, setup),
         cmocka_unit_test_setup(nothing_reaches_the_terminal_raw, setup),
         cmocka_unit_test_setup(long_text_is_cut, setup),

@@ -114,22 +114,23 @@ static void timestamps(void **state)
 static void a_format_is_for_messages_alone(void **state)
 {
     char *cause;
-    struct format *f = format_new("%k|%N|%i|%l|%p|", &cause);
+    struct format *f = format_new("%k|%s|%N|%i|%l|%p|", &cause);
     struct report_config config = {.format = f, .events = true};
     struct event plain = message, up = message;
     (void)state;
     plain.node = "";
+    plain.plain = true;
     plain.id.node = NULL;
     plain.scope = SCOPE_BROADCAST;
     plain.text = TEXT("\xff\t\"\\");
     up.kind = EVENT_UP;
-    check(&config, &message, TEXT("msg|abc|abc.3.4|5|hello|\n"));
-    check(&config, &plain, TEXT("bcast|-|-|4|\xff\t\"\\|\n"));
+    check(&config, &message, TEXT("msg|tls|abc|abc.3.4|5|hello|\n"));
+    check(&config, &plain, TEXT("bcast|plain|-|-|4|\xff\t\"\\|\n"));
     check(&config, &up, TEXT("* up 10.0.0.1:7216 zo\xc3\xab\n"));
     config.nul = true;
-    check(&config, &message, TEXT("msg|abc|abc.3.4|5|hello|\0"));
+    check(&config, &message, TEXT("msg|tls|abc|abc.3.4|5|hello|\0"));
     config = (struct report_config){.style = REPORT_PEOPLE, .format = f};
-    check(&config, &plain, TEXT("bcast|-|-|4|\\xff\t\"\\\\|\n"));
+    check(&config, &plain, TEXT("bcast|plain|-|-|4|\\xff\t\"\\\\|\n"));
     format_free(f);
 }
 
@@ -182,13 +183,14 @@ static void a_message_is_an_object(void **state)
 {
     (void)state;
     json_t *object = json_of(&json, &message);
-    check_keys(object, "type time unix address name node kind id text ");
+    check_keys(object, "type time unix address name node plain kind id text ");
     check_string(object, "type", TEXT("message"));
     check_string(object, "address", TEXT("10.0.0.1:7216"));
     check_string(object, "name", TEXT("zo\xc3\xab"));
     check_string(object, "node", TEXT("abc"));
     check_string(object, "kind", TEXT("msg"));
     check_string(object, "id", TEXT("abc.3.4"));
+    assert_true(json_is_false(json_object_get(object, "plain")));
     check_string(object, "text", TEXT("hello"));
     assert_true(json_real_value(json_object_get(object, "unix")) > 1.7e9);
     json_decref(object);
@@ -202,11 +204,13 @@ static void what_is_not_known_is_null(void **state)
     plain.node = NULL;
     plain.id.node = NULL;
     plain.text = TEXT("-");
+    plain.plain = true;
     json_t *object = json_of(&json, &plain);
-    check_keys(object, "type time unix address name node kind id text ");
+    check_keys(object, "type time unix address name node plain kind id text ");
     assert_true(json_is_null(json_object_get(object, "name")));
     assert_true(json_is_null(json_object_get(object, "node")));
     assert_true(json_is_null(json_object_get(object, "id")));
+    assert_true(json_is_true(json_object_get(object, "plain")));
     check_string(object, "text", TEXT("-"));
     json_decref(object);
 }
@@ -223,7 +227,7 @@ static void check_text(struct span text, bool ascii)
     for (size_t i = 0; ascii && i + 1 < line.len; i++)
         assert_true(line.at[i] >= 0x20 && line.at[i] < 0x7f);
     json_t *object = read_record(line);
-    check_keys(object, "type time unix address name node kind id text ");
+    check_keys(object, "type time unix address name node plain kind id text ");
     check_string(object, "text", text);
     json_decref(object);
     buffer_free(&heard.out);
@@ -257,7 +261,7 @@ static void bytes_that_are_no_utf8_come_with_base64(void **state)
     (void)state;
     e.text = TEXT("caf\xe9");
     json_t *object = json_of(&json, &e);
-    check_keys(object, "type time unix address name node kind id text text_base64 ");
+    check_keys(object, "type time unix address name node plain kind id text text_base64 ");
     check_string(object, "text", TEXT("caf\uFFFD"));
     check_string(object, "text_base64", TEXT("Y2Fm6Q=="));
     json_decref(object);
@@ -284,22 +288,22 @@ static void events_and_receipts(void **state)
     e.kind = EVENT_UP;
     e.cause = "";
     json_t *object = json_of(&json, &e);
-    check_keys(object, "type event time unix address name node ");
+    check_keys(object, "type event time unix address name node plain ");
     check_string(object, "event", TEXT("up"));
     json_decref(object);
     e.kind = EVENT_DOWN;
     e.cause = "silent \xff";
     object = json_of(&json, &e);
-    check_keys(object, "type event time unix address name node cause cause_base64 ");
+    check_keys(object, "type event time unix address name node plain cause cause_base64 ");
     json_decref(object);
     e.kind = EVENT_NAME;
     e.former = "old";
     object = json_of(&json, &e);
-    check_keys(object, "type event time unix address name node former ");
+    check_keys(object, "type event time unix address name node plain former ");
     json_decref(object);
     e.kind = EVENT_DELIVERED;
     object = json_of(&json, &e);
-    check_keys(object, "type event time unix address name node id ");
+    check_keys(object, "type event time unix address name node plain id ");
     check_string(object, "id", TEXT("abc.3.4"));
     json_decref(object);
 }
@@ -339,14 +343,15 @@ static json_t *reply_of(const struct report_config *config, const char *command,
 static void replies_have_named_fields(void **state)
 {
     const struct span peer[] = {TEXT("10.0.0.1:7216"), TEXT("-"), TEXT("session"), TEXT("up"),
-                                TEXT("0.31ms"),        TEXT("-")};
+                                TEXT("0.31ms"),        TEXT("-"), TEXT("plain")};
     const struct span me[] = {TEXT("zoe"), TEXT("abc"), TEXT("10.0.0.1:1"), TEXT("10.0.0.2:2")};
     (void)state;
-    json_t *object = reply_of(&json, "peers", peer, 6);
-    check_keys(object, "type command address name dialect state rtt_ms seen ");
+    json_t *object = reply_of(&json, "peers", peer, 7);
+    check_keys(object, "type command address name dialect state rtt_ms seen key ");
     assert_true(json_is_null(json_object_get(object, "name")));
     assert_true(json_is_null(json_object_get(object, "seen")));
     assert_true(json_real_value(json_object_get(object, "rtt_ms")) == 0.31);
+    check_string(object, "key", TEXT("plain"));
     json_decref(object);
     object = reply_of(&json, "whoami", me, 4);
     check_keys(object, "type command name node addresses ");
@@ -391,6 +396,57 @@ static void each_command_that_is_answered_has_keys(void **state)
     assert_null(answer_keys("no such command"));
 }
 
+/* --- people --- */
+
+static void check_end(const struct event *e, const char *expected)
+{
+    struct heard heard;
+    hear(&(struct report_config){.style = REPORT_PEOPLE, .events = true}, e, &heard);
+    struct span line = buffer_span(&heard.out);
+    span_cut_word(&line); /* the time */
+    if (!span_is(line, expected))
+        fail_msg("printed \"%.*s\"", (int)line.len, line.at);
+    buffer_free(&heard.out);
+}
+
+static void people_see_who_is_plain(void **state)
+{
+    struct event e = message;
+    (void)state;
+    check_end(&e, "zo\xc3\xab \u2192 you: hello\n");
+    e.plain = true;
+    check_end(&e, "!zo\xc3\xab \u2192 you: hello\n");
+    e.kind = EVENT_UP;
+    check_end(&e, "* !zo\xc3\xab (10.0.0.1:7216) is here\n");
+    e.name = "-";
+    check_end(&e, "* !10.0.0.1:7216 is here\n");
+    e.plain = false;
+    check_end(&e, "* 10.0.0.1:7216 is here\n");
+}
+
+static void check_row(const char *key, const char *expected)
+{
+    const struct span fields[] = {TEXT("10.0.0.1:7216"), TEXT("zoe"), TEXT("session"), TEXT("up"),
+                                  TEXT("0.31ms"),        TEXT("-"),   span_of(key)};
+    struct heard heard = {0};
+    const struct report_sink sink = {take, take_said, &heard};
+    struct report *r = report_new(&(struct report_config){.style = REPORT_PEOPLE}, &sink);
+    buffer_init(&heard.out, OUT_MAX);
+    report_reply(r, "peers", fields, 7);
+    assert_true(span_is(buffer_span(&heard.out), expected));
+    buffer_free(&heard.out);
+    report_free(r);
+}
+
+static void so_they_do_in_the_list_of_peers(void **state)
+{
+    (void)state;
+    check_row("plain", "10.0.0.1:7216         !zoe      session up          0.31ms -"
+                       "                    plain\n");
+    check_row("abcdaaaabbbbcccc", "10.0.0.1:7216         zoe       session up          0.31ms -"
+                                  "                    abcdaaaabbbbcccc\n");
+}
+
 /* --- */
 
 static void a_terminal_gets_nothing_raw(void **state)
@@ -432,6 +488,8 @@ int main(void)
         cmocka_unit_test(numbers_and_texts_of_replies),
         cmocka_unit_test(each_command_that_is_answered_has_keys),
         cmocka_unit_test(a_terminal_gets_nothing_raw),
+        cmocka_unit_test(people_see_who_is_plain),
+        cmocka_unit_test(so_they_do_in_the_list_of_peers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

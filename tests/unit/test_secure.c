@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/ssl.h>
 
 enum { GUARD_US = 20000000, MEBIBYTE = 1024 * 1024 };
 
@@ -362,6 +364,18 @@ static void what_is_held_at_the_first_byte_stays_unread(void **state)
     run_until(&f->listener.len, f->listener.wanted = 5);
 }
 
+/* Else a connection that we have refused in plain text could still make us encrypt. */
+static void who_has_spoken_is_not_shown_a_first_byte(void **state)
+{
+    (void)state;
+    channel_send(f->listener.channel, span_of("/error\n"));
+    run_idle();
+    send_from_other("\x16\x03", 2);
+    run_until(&f->listener.len, f->listener.wanted = 2);
+    assert_int_equal(f->listener.firsts, 0);
+    assert_false(channel_is_secure(f->listener.channel));
+}
+
 static void an_end_before_the_first_byte_is_an_end(void **state)
 {
     (void)state;
@@ -491,6 +505,22 @@ static void what_is_here_needs_nothing_more_to_come(void **state)
     assert_memory_equal(f->listener.data, bytes, 3 * CHANNEL_READ_MAX);
     assert_in_range(f->listener.largest_pass, 1, CHANNEL_READ_MAX);
     free(bytes);
+}
+
+static void many_small_records_take_many_passes(void **state)
+{
+    (void)state;
+    shake_hands();
+    channel_hold(f->listener.channel, true);
+    for (int i = 0; i < 1000; i++) {
+        channel_send(f->dialer.channel, span_of("x"));
+        channel_flush(f->dialer.channel);
+    }
+    run_idle();
+    channel_hold(f->listener.channel, false);
+    run_until(&f->listener.len, f->listener.wanted = 1000);
+    run_idle();
+    assert_in_range(f->listener.largest_pass, 1, 64);
 }
 
 static int passes;
@@ -686,6 +716,82 @@ static void silence_costs_no_passes(void **state)
     assert_int_equal(f->listener.ends, 0);
 }
 
+/* Whoever is let in may say what the protocol allows, as often as it likes. */
+struct flood {
+    SSL_CTX *context;
+    SSL *ssl;
+    struct side victim;
+    uint64_t updates;
+};
+
+static void pour(void *arg)
+{
+    struct flood *flood = arg;
+
+    for (int i = 0; i < 1000; i++) {
+        if (SSL_is_init_finished(flood->ssl))
+            SSL_key_update(flood->ssl, SSL_KEY_UPDATE_REQUESTED);
+        if (SSL_do_handshake(flood->ssl) != 1)
+            break;
+        flood->updates++;
+    }
+}
+
+static int trust_anybody(int good, X509_STORE_CTX *shown)
+{
+    (void)good, (void)shown;
+    return 1;
+}
+
+static void begin_flood(struct flood *flood)
+{
+    X509 *certificate = X509_new();
+
+    make_connection(&f->other, &flood->victim.fd, 0);
+    fcntl(f->other, F_SETFL, O_NONBLOCK);
+    equip(&flood->victim);
+    flood->victim.secure_at_first = true;
+    flood->victim.channel =
+        channel_new(f->loop, flood->victim.fd, &listener_handlers, &flood->victim);
+    flood->context = SSL_CTX_new(TLS_method());
+    X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), 0);
+    X509_set_pubkey(certificate, key_handle(f->dialer.key));
+    X509_sign(certificate, key_handle(f->dialer.key), NULL);
+    SSL_CTX_use_certificate(flood->context, certificate);
+    SSL_CTX_use_PrivateKey(flood->context, key_handle(f->dialer.key));
+    SSL_CTX_set_verify(flood->context, SSL_VERIFY_PEER, trust_anybody);
+    SSL_CTX_set_alpn_protos(flood->context, (const unsigned char *)"\012hashflow/1", 11);
+    X509_free(certificate);
+    flood->ssl = SSL_new(flood->context);
+    SSL_set_fd(flood->ssl, f->other);
+    SSL_set_connect_state(flood->ssl);
+    SSL_do_handshake(flood->ssl);
+    loop_on_turn(f->loop, pour, flood);
+}
+
+static void a_flood_holds_up_nobody_else(void **state)
+{
+    struct flood flood = {0};
+    char *bytes = make_bytes(MEBIBYTE, 2);
+
+    (void)state;
+    shake_hands();
+    begin_flood(&flood);
+    while (flood.victim.secured == 0)
+        loop_run(f->loop);
+    uint64_t start = loop_now(f->loop);
+    channel_send(f->dialer.channel, span_make(bytes, MEBIBYTE));
+    run_until(&f->listener.len, f->listener.wanted = MEBIBYTE);
+    assert_in_range(loop_now(f->loop) - start, 0, 1000000);
+    assert_int_equal(flood.victim.ends, 0);
+    assert_true(flood.updates > 100);
+    SSL_free(flood.ssl);
+    SSL_CTX_free(flood.context);
+    strip(&flood.victim);
+    free(bytes);
+}
+
 #define TEST(name)          cmocka_unit_test_setup_teardown(name, begin, end)
 #define TEST_SMALL(name)    cmocka_unit_test_setup_teardown(name, begin_small, end)
 #define TEST_LISTENER(name) cmocka_unit_test_setup_teardown(name, begin_listener, end)
@@ -699,6 +805,7 @@ int main(void)
         TEST(a_handshake_goes_on_while_held),
         TEST_LISTENER(plain_text_shows_its_first_byte_too),
         TEST_LISTENER(what_is_held_at_the_first_byte_stays_unread),
+        TEST_LISTENER(who_has_spoken_is_not_shown_a_first_byte),
         TEST_LISTENER(an_end_before_the_first_byte_is_an_end),
         TEST(much_passes_both_ways_at_once),
         TEST_SMALL(much_passes_both_ways_at_once),
@@ -706,6 +813,7 @@ int main(void)
         TEST(short_lines_share_records),
         TEST(a_held_channel_reads_nothing),
         TEST(what_is_here_needs_nothing_more_to_come),
+        TEST(many_small_records_take_many_passes),
         TEST_SMALL(waiting_costs_no_passes),
         TEST(half_closed_is_half_open),
         cmocka_unit_test(nothing_is_lost_by_closing),
@@ -718,6 +826,7 @@ int main(void)
         TEST_LISTENER(hanging_up_ends_a_handshake),
         TEST_DIALER(a_reset_ends_a_handshake_by_its_name),
         TEST_LISTENER(silence_costs_no_passes),
+        TEST(a_flood_holds_up_nobody_else),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

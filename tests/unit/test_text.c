@@ -310,6 +310,33 @@ static void one_word(void **state)
     assert_false(text_is_one_word(span_make(NULL, 0)));
 }
 
+static void looks(void **state)
+{
+    static const struct {
+        struct span a, b;
+        bool same;
+    } cases[] = {
+        {TEXT("bob"), TEXT("bob"), true},
+        {TEXT("bob"), TEXT("Bob"), false},
+        {TEXT("bob"), TEXT("bob1"), false},
+        {TEXT("zo\u00eb"), TEXT("zoe\u0308"), true},
+        {TEXT("zo\u00eb"), TEXT("zoe"), false},
+        {TEXT("bob"), TEXT("bo\u034fb"), true},
+        {TEXT("bob"), TEXT("bob\ufe0f"), true},
+        {TEXT("\u2764"), TEXT("\u2764\ufe0f"), true},
+        {TEXT("bob"), TEXT("\uff42\uff4f\uff42"), true},
+        {TEXT("a\xff"), TEXT("a\xff"), true},
+        {TEXT("a\xff"), TEXT("a\xfe"), false},
+        {TEXT(""), TEXT("\ufe0f"), true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(text_looks_same(cases[i].a, cases[i].b), cases[i].same);
+        assert_int_equal(text_looks_same(cases[i].b, cases[i].a), cases[i].same);
+    }
+}
+
 /* The beginnings of an escaped text that end with a character or an escape. */
 static void check_cut(struct span text, size_t max)
 {
@@ -492,6 +519,7 @@ int main(void)
         cmocka_unit_test(any_bytes_come_back),
         cmocka_unit_test(well_formed_and_not),
         cmocka_unit_test(one_word),
+        cmocka_unit_test(looks),
         cmocka_unit_test(a_full_buffer_is_cut_at_a_character),
         cmocka_unit_test(appends_behind_what_is_there),
         cmocka_unit_test(a_prefix_splits_no_character),

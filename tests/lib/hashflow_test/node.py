@@ -19,7 +19,7 @@ PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_O
              "GCOV_PREFIX", "GCOV_PREFIX_STRIP", "LLVM_PROFILE_FILE")
 
 Message = collections.namedtuple("Message", "address name text id", defaults=[None])
-Peer = collections.namedtuple("Peer", "address name dialect state rtt seen")
+Peer = collections.namedtuple("Peer", "address name dialect state rtt seen key")
 
 MESSAGE = re.compile(r"(\S+) (\S+) (.*)", re.S)
 #: The same with --ids: NODE.EPOCH.SEQ, or - where a line has no number.
@@ -193,8 +193,8 @@ class Node(Process):
         """The directory by address."""
         rows = [line.split(" ")[1:] for line in self.ask("/peers")]
         for row in rows:
-            assert len(row) >= 6, f"/peers line with too few fields: {row}"
-        return {row[0]: Peer(*row[:6]) for row in rows}
+            assert len(row) >= 7, f"/peers line with too few fields: {row}"
+        return {row[0]: Peer(*row[:7]) for row in rows}
 
     def connect(self, *addresses, dialect="session"):
         """/connect, which must succeed with every address as the given dialect."""
