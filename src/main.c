@@ -99,7 +99,7 @@ static void read_rules_again(void *arg, int signo)
 static void take_signals(struct app *app)
 {
     loop_on_signal(app->loop, SIGTERM, app_signalled, app);
-    if (rulebook_has_files(app->rulebook))
+    if (app->rule_file_count > 0)
         loop_on_signal(app->loop, SIGHUP, read_rules_again, app);
     else if (!is_ignored(SIGHUP)) /* nohup(1) */
         loop_on_signal(app->loop, SIGHUP, app_signalled, app);
@@ -162,6 +162,8 @@ static void enter_sandbox(const struct app *app)
     const struct sandbox_config config = {
         .state = app->state != NULL ? state_path(app->state) : NULL,
         .typed = typed,
+        .read = app->rule_files,
+        .read_count = app->rule_file_count,
     };
     if (app->options.sandbox)
         sandbox_enter(&config);
@@ -239,6 +241,7 @@ static bool read_rules(struct app *app)
     if (o->rule_count == 0)
         return true;
     app->rulebook = rulebook_new(o->rules, o->rule_count, &cause);
+    app->rule_files = rulebook_files(app->rulebook, &app->rule_file_count);
     if (app->rulebook != NULL)
         return true;
     log_error("%s", cause);
@@ -288,6 +291,7 @@ int main(int argc, char **argv)
     int status = attach ? attach_run(&app.options) : run_node(&app);
     credentials_free(&app.credentials);
     rulebook_free(app.rulebook);
+    free(app.rule_files);
     options_free(&app.options);
     return status;
 }

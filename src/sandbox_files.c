@@ -89,6 +89,8 @@ static bool allow_all(int ruleset, uint64_t known, const struct sandbox_config *
         allowed = allowed && allow(ruleset, OWN_FOLDER & known, config->state);
     if (config->typed != NULL)
         allowed = allowed && allow_typed(ruleset, OWN_FILE & known, config->typed);
+    for (size_t i = 0; i < config->read_count; i++)
+        allowed = allowed && allow(ruleset, READ_FILE, config->read[i]);
     return allowed;
 }
 
