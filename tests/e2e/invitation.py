@@ -163,6 +163,20 @@ def impostor(scene):
     assert tamper(scene, "alice", "SELECT used_by FROM invitations") == [("",)]
 
 
+@test("whoever was met before, in plain text or not, can invite as well")
+def met_before(scene):
+    alice = keeper(scene, "alice", "-e")
+    bob = keeper(scene, "bob", f"plain:{alice.address}")
+    carol = keeper(scene, "carol", alice.address)
+    for node in (bob, carol):
+        talk(node, alice, f"in the open, {node.label}")
+    alice.ask("/group new")
+    for node in (bob, carol):
+        assert node.ask(f"/join {invite(alice)}") == [f"/join {alice.address} alice"]
+        talk(node, alice, f"closed, {node.label}")
+        assert [peer.name for peer in node.peers().values()].count("alice") == 1
+
+
 @test("its places are tried in turn, names of hosts among them")
 def places(scene):
     alice = host(scene)
