@@ -236,14 +236,15 @@ static void hear_failed(struct link *link, const struct session_event *event)
     bool is_error = event->verb.kind == VERB_ERROR;
     if (is_error && span_is(event->verb.code, "closed") && admission_dials_again(link))
         return; /* to those who come in plain text: we may belong all the same */
+    /* An ended connection's own cause ("Connection reset by peer") says more. */
+    bool began = session_has_spoken(link->session) || (link->secure && link->broken);
+    const char *cause = link->ended && link->cause != NULL && began ? link->cause : event->cause;
     bool shut = is_error && door_is_shut(link, &event->verb);
     if (link->secure && link->peer == NULL)
-        log_nobody(link, event->cause);
+        log_nobody(link, cause);
     else if (!shut && (link->role == SESSION_LISTENER || link_is_used(link)))
         hear_refused(link, event);
-    /* An ended connection's own cause ("Connection reset by peer") says more. */
-    bool said_more = link->ended && link->cause != NULL && session_has_spoken(link->session);
-    link_refuse(link, said_more ? link->cause : event->cause);
+    link_refuse(link, cause);
 }
 
 static void hear_done(struct link *link, const struct session_event *event)
