@@ -226,8 +226,15 @@ static void log_nobody(const struct link *link, const char *cause)
     log_detail("%s: %s", text, cause);
 }
 
+static bool wants_encryption(const struct session_event *event)
+{
+    return event->verb.kind == VERB_ERROR && span_is(event->verb.code, "closed");
+}
+
 static void hear_failed(struct link *link, const struct session_event *event)
 {
+    if (wants_encryption(event) && admission_dials_again(link))
+        return;
     if (event->verb.kind == VERB_BYE) { /* instead of a /hello */
         link->duplicate = span_is(event->verb.text, LINK_DUPLICATE);
         link_kill(link, event->cause);
