@@ -70,6 +70,19 @@ static void review(struct link *link)
         link_kill(link, "who belongs has changed");
 }
 
+/* Whoever has only ever been met in plain text is no member. */
+static void review_peer(struct peer *peer)
+{
+    enum dialect dialect = peer->row.dialect;
+    bool is_plain = dialect == DIALECT_ONESHOT || dialect == DIALECT_STREAM;
+    if (!node_is_closed(peer->node) || !is_plain) {
+        if ((peer->turned_away || peer->refused) && peer->named)
+            dialer_ask(peer);
+    } else if (dialect == DIALECT_ONESHOT && peer_is_up(peer) && peer->oneshot == NULL) {
+        dialer_shut(peer, ADMISSION_PLAIN_CAUSE);
+    }
+}
+
 void admission_review(struct node *node)
 {
     struct link *next;
@@ -79,11 +92,8 @@ void admission_review(struct node *node)
         if (next != NULL && next->dead) /* that has taken its peer and another dial with it */
             next = node->links;
     }
-    for (size_t i = 0; i < node->peer_count; i++) {
-        struct peer *peer = node->peers[i];
-        if ((peer->turned_away || peer->refused) && peer->named)
-            dialer_ask(peer);
-    }
+    for (size_t i = 0; i < node->peer_count; i++)
+        review_peer(node->peers[i]);
     loop_again(node->loop);
 }
 

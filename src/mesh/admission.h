@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#define ADMISSION_PLAIN_CAUSE "the door is closed to plain text"
+
 struct hello;
 struct link;
 struct node;

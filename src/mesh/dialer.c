@@ -275,12 +275,16 @@ void dialer_ended(struct peer *peer, const char *cause)
         try_again(peer);
 }
 
-void dialer_keep_out(struct peer *peer)
+void dialer_shut(struct peer *peer, const char *cause)
 {
     peer->refused = true;
+    dialer_ended(peer, cause);
+}
+
+void dialer_keep_out(struct peer *peer)
+{
     peer->fenced = true;
-    delivery_part(peer, FENCE_CAUSE);
-    dialer_ended(peer, FENCE_CAUSE);
+    dialer_shut(peer, FENCE_CAUSE);
 }
 
 bool dialer_is_kept_out(const struct peer *peer)

@@ -226,6 +226,7 @@ static void log_nobody(const struct link *link, const char *cause)
     log_detail("%s: %s", text, cause);
 }
 
+/* The door is closed to those who come in plain text: we may belong all the same. */
 static bool wants_encryption(const struct session_event *event)
 {
     return event->verb.kind == VERB_ERROR && span_is(event->verb.code, "closed");
@@ -240,13 +241,10 @@ static void hear_failed(struct link *link, const struct session_event *event)
         link_kill(link, event->cause);
         return;
     }
-    bool is_error = event->verb.kind == VERB_ERROR;
-    if (is_error && span_is(event->verb.code, "closed") && admission_dials_again(link))
-        return; /* to those who come in plain text: we may belong all the same */
     /* An ended connection's own cause ("Connection reset by peer") says more. */
     bool began = session_has_spoken(link->session) || (link->secure && link->broken);
     const char *cause = link->ended && link->cause != NULL && began ? link->cause : event->cause;
-    bool shut = is_error && door_is_shut(link, &event->verb);
+    bool shut = event->verb.kind == VERB_ERROR && door_is_shut(link, &event->verb);
     if (link->secure && link->peer == NULL)
         log_nobody(link, cause);
     else if (!shut && (link->role == SESSION_LISTENER || link_is_used(link)))
