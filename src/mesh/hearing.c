@@ -245,7 +245,7 @@ static void hear_failed(struct link *link, const struct session_event *event)
     bool began = session_has_spoken(link->session) || (link->secure && link->broken);
     const char *cause = link->ended && link->cause != NULL && began ? link->cause : event->cause;
     bool shut = event->verb.kind == VERB_ERROR && door_is_shut(link, &event->verb);
-    if (link->secure && link->peer == NULL)
+    if (link->peer == NULL && (link->secure || node_is_closed(link->node)))
         log_nobody(link, cause);
     else if (!shut && (link->role == SESSION_LISTENER || link_is_used(link)))
         hear_refused(link, event);

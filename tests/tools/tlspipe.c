@@ -20,14 +20,17 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 enum { RECORD = 16384, EXPORTER = 32 };
 
 static const char usage[] =
-    "usage: tlspipe [-s] [-k KEY] [-c CERTIFICATE] [-w CERTIFICATE] [-a PROTOCOL] [-u COUNT] [-n] "
-    "FD\n"
+    "usage: tlspipe [-s] [-k KEY] [-o CERTIFICATE] [-c CERTIFICATE] [-w CERTIFICATE] "
+    "[-b BYTES] [-a PROTOCOL] [-u COUNT] [-n] FD\n"
     "  -s  as the server; else as the client\n"
     "  -k  our key, made if the file is not there; without it one that nobody keeps\n"
+    "  -o  keeps the certificate that we show\n"
+    "  -b  makes it larger by so much\n"
     "  -c  shows this certificate of another, whose key we do not have\n"
     "  -w  keeps the certificate that the other side shows\n"
     "  -a  offers this protocol instead of hashflow/1; none if it is empty\n"
@@ -36,8 +39,9 @@ static const char usage[] =
 
 struct wishes {
     bool server, rude;
-    const char *key, *copied, *keep, *protocol;
+    const char *key, *ours, *copied, *keep, *protocol;
     unsigned long updates;
+    size_t ballast; /* bytes in our certificate that nobody wants */
     int fd;
 };
 
@@ -101,11 +105,27 @@ static EVP_PKEY *find_key(const char *path)
     return key;
 }
 
-static X509 *make_certificate(EVP_PKEY *key)
+static void add_ballast(X509 *certificate, size_t size)
+{
+    char *text = calloc(1, size + 1);
+
+    require(text != NULL, "ballast");
+    memset(text, 'x', size);
+    X509_EXTENSION *comment = X509V3_EXT_nconf_nid(NULL, NULL, NID_netscape_comment, text);
+    require(comment != NULL && X509_add_ext(certificate, comment, -1) == 1, "ballast");
+    X509_EXTENSION_free(comment);
+    free(text);
+}
+
+static X509 *make_certificate(EVP_PKEY *key, size_t ballast)
 {
     X509 *certificate = X509_new();
 
-    require(certificate != NULL && X509_set_version(certificate, 2) == 1 &&
+    require(certificate != NULL, "certificate");
+    if (ballast > 0)
+        add_ballast(certificate, ballast);
+
+    require(X509_set_version(certificate, 2) == 1 &&
                 X509_gmtime_adj(X509_getm_notBefore(certificate), 0) != NULL &&
                 X509_gmtime_adj(X509_getm_notAfter(certificate), 3600) != NULL &&
                 X509_set_pubkey(certificate, key) == 1 && X509_sign(certificate, key, NULL) > 0,
@@ -146,13 +166,15 @@ static void show_copied(SSL_CTX *context, EVP_PKEY *key, const char *path)
     tell_key("own", shown);
 }
 
-static void show_own(SSL_CTX *context, EVP_PKEY *key)
+static void show_own(SSL_CTX *context, EVP_PKEY *key, const struct wishes *w)
 {
-    X509 *certificate = make_certificate(key);
+    X509 *certificate = make_certificate(key, w->ballast);
 
     require(SSL_CTX_use_certificate(context, certificate) == 1 &&
                 SSL_CTX_use_PrivateKey(context, key) == 1,
             "key");
+    if (w->ours != NULL)
+        keep_certificate(certificate, w->ours);
     tell_key("own", certificate);
 }
 
@@ -203,7 +225,7 @@ static SSL_CTX *make_context(const struct wishes *w)
     if (w->copied != NULL)
         show_copied(context, key, w->copied);
     else
-        show_own(context, key);
+        show_own(context, key, w);
     return context;
 }
 
@@ -336,10 +358,12 @@ int main(int count, char **words)
     int letter;
 
     signal(SIGPIPE, SIG_IGN);
-    while ((letter = getopt(count, words, "sk:c:w:a:u:n")) != -1) {
+    while ((letter = getopt(count, words, "sk:o:b:c:w:a:u:n")) != -1) {
         switch (letter) {
         case 's': w.server = true; break;
         case 'k': w.key = optarg; break;
+        case 'o': w.ours = optarg; break;
+        case 'b': w.ballast = strtoul(optarg, NULL, 10); break;
         case 'c': w.copied = optarg; break;
         case 'w': w.keep = optarg; break;
         case 'a': w.protocol = optarg; break;

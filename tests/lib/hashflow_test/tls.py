@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 import socket
+import ssl
 
 from .node import ROOT
 from .process import Process
@@ -83,10 +84,10 @@ class Tls(Process):
         return any(line.startswith("exporter ") for line in self.err.items())
 
 
-def make_key(path):
+def make_key(path, *options):
     """A key in a new file; returns its fingerprint."""
     here, there = socket.socketpair()
-    tls = Tls(here, key=path)
+    tls = Tls(here, *options, key=path)
     try:
         return tls.own
     finally:
@@ -148,6 +149,29 @@ def dial_tls(scene, address, *options, identity=None, key=None, source=None, **m
     """A connection from a stranger who has said nothing yet."""
     tls = scene.add(Tls(connect(address, source), *options, key=key))
     return scene.add(TlsSession(tls, identity or Stranger(), True, **more))
+
+
+def tls_client(scene):
+    """A context of Python's own, with a key of its own: for many connections, without exporters."""
+    key, certificate = scene.path("client.pem"), scene.path("client.crt")
+    make_key(key, "-o", certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.set_alpn_protocols(["hashflow/1"])
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def client_hello(context):
+    """The first bytes of a handshake."""
+    said = ssl.MemoryBIO()
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), said).do_handshake()
+    except ssl.SSLWantReadError:
+        return said.read()
+    raise AssertionError("a handshake with nobody")
 
 
 def is_encrypted(sock):
