@@ -35,8 +35,9 @@ static bool takes_slot(const struct link *link)
            (link->secure || node_is_closed(link->node));
 }
 
-/* How long the connection must have been silent to make room for another: one in a slot not at all,
- * one that has not said who it is not for long, a person who listens longer, anybody else for ever. */
+/* How long the connection must have been silent to make room for another: one in a slot not at
+ * all, one that has not said who it is not for long, a person who listens longer, anybody else for
+ * ever. */
 static uint64_t patience(const struct link *link)
 {
     if (takes_slot(link))
@@ -76,7 +77,8 @@ static void refuse(int fd)
     close(fd);
 }
 
-/* One that was refused makes room, else the oldest: who means it well needs his only for a moment. */
+/* One that was refused makes room, else the oldest: who means it well needs his only for a
+ * moment. */
 void door_make_room(struct node *node, const struct address *from)
 {
     struct link *oldest = NULL, *oldest_same = NULL;
