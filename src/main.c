@@ -16,6 +16,7 @@
 #include "app.h"
 #include "attach.h"
 #include "background.h"
+#include "base/alloc.h"
 #include "base/log.h"
 #include "hardening.h"
 #include "home.h"
@@ -99,7 +100,7 @@ static void read_rules_again(void *arg, int signo)
 static void take_signals(struct app *app)
 {
     loop_on_signal(app->loop, SIGTERM, app_signalled, app);
-    if (rulebook_has_files(app->rulebook))
+    if (app->rule_file_count > 0)
         loop_on_signal(app->loop, SIGHUP, read_rules_again, app);
     else if (!is_ignored(SIGHUP)) /* nohup(1) */
         loop_on_signal(app->loop, SIGHUP, app_signalled, app);
@@ -148,24 +149,26 @@ static bool tell_ready(struct app *app)
     return true;
 }
 
-static bool open_home(struct app *app)
-{
-    bool older = false;
-    return home_open(&app->options, &app->state, &app->db, &older) &&
-           credentials_load(&app->credentials, app->state != NULL ? state_path(app->state) : NULL,
-                            app->db, older);
-}
-
 static void enter_sandbox(const struct app *app)
 {
     char *typed = app->console != NULL ? home_typed_path(&app->options) : NULL;
     const struct sandbox_config config = {
         .state = app->state != NULL ? state_path(app->state) : NULL,
         .typed = typed,
+        .again = app->rule_files,
+        .again_count = app->rule_file_count,
     };
     if (app->options.sandbox)
         sandbox_enter(&config);
     free(typed);
+}
+
+static bool open_home(struct app *app)
+{
+    bool older = false;
+    return home_open(&app->options, &app->state, &app->db, &older) &&
+           credentials_load(&app->credentials, app->state != NULL ? state_path(app->state) : NULL,
+                            app->db, older);
 }
 
 static int start(struct app *app)
@@ -239,6 +242,7 @@ static bool read_rules(struct app *app)
     if (o->rule_count == 0)
         return true;
     app->rulebook = rulebook_new(o->rules, o->rule_count, &cause);
+    app->rule_files = rulebook_files(app->rulebook, &app->rule_file_count);
     if (app->rulebook != NULL)
         return true;
     log_error("%s", cause);
@@ -288,6 +292,7 @@ int main(int argc, char **argv)
     int status = attach ? attach_run(&app.options) : run_node(&app);
     credentials_free(&app.credentials);
     rulebook_free(app.rulebook);
+    free(app.rule_files);
     options_free(&app.options);
     return status;
 }

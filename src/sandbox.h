@@ -7,9 +7,13 @@
 #ifndef HASHFLOW_SANDBOX_H
 #define HASHFLOW_SANDBOX_H
 
+#include <stddef.h>
+
 struct sandbox_config {
-    const char *state; /* the folder that stays ours; NULL for none */
-    const char *typed; /* a file of ours elsewhere; NULL for none */
+    const char *state;        /* the folder that stays ours; NULL for none */
+    const char *typed;        /* a file of ours elsewhere; NULL for none */
+    const char *const *again; /* files that will be read again */
+    size_t again_count;
 };
 
 /* For the rest of the process. Programs that were to be started must have their starter by now. */

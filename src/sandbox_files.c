@@ -51,7 +51,7 @@ struct rule {
 } __attribute__((packed));
 
 /* Of names of hosts, each time one is looked up. The folder is one in which they are replaced. */
-static const char *const read_again[] = {
+static const char *const names_of_hosts[] = {
     "/etc/hosts",       "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
     "/etc/resolv.conf", "/etc/services",  "/dev/urandom",       "/run/systemd/resolve",
 };
@@ -79,12 +79,22 @@ static bool allow_typed(int ruleset, uint64_t rights, const char *path)
     return allow(ruleset, rights, path);
 }
 
+static bool allow_reading(int ruleset, const char *const *paths, size_t count)
+{
+    bool allowed = true;
+
+    for (size_t i = 0; i < count; i++)
+        allowed = allowed && allow(ruleset, READ_FILE, paths[i]);
+    return allowed;
+}
+
 static bool allow_all(int ruleset, uint64_t known, const struct sandbox_config *config)
 {
-    bool allowed = allow(ruleset, (READ_FILE | WRITE_FILE) & known, "/dev/null");
+    const size_t count = sizeof names_of_hosts / sizeof names_of_hosts[0];
+    bool allowed = allow(ruleset, (READ_FILE | WRITE_FILE) & known, "/dev/null") &&
+                   allow_reading(ruleset, names_of_hosts, count) &&
+                   allow_reading(ruleset, config->again, config->again_count);
 
-    for (size_t i = 0; i < sizeof read_again / sizeof read_again[0]; i++)
-        allowed = allowed && allow(ruleset, READ_FILE, read_again[i]);
     if (config->state != NULL)
         allowed = allowed && allow(ruleset, OWN_FOLDER & known, config->state);
     if (config->typed != NULL)
