@@ -149,14 +149,16 @@ def daemon(scene):
     wait_until(lambda: not os.path.exists(os.path.join(state, "control")), "the daemon has ended")
 
 
-@test("in the sandbox SIGHUP reads the rules again, from a file that was written in its place")
+@test("in the sandbox SIGHUP reads the rules again, also from a file that was replaced")
 def rules(scene):
-    path = scene.path("denied")
+    os.mkdir(scene.path("rules"))
+    path = scene.path("rules/denied")
     with open(path, "w", encoding="ascii") as file:
         file.write("192.0.2.1\n")
     node = sandboxed(scene, "alice", "--deny", f"@{path}")
-    with open(path, "w", encoding="ascii") as file:
+    with open(path + ".new", "w", encoding="ascii") as file:
         file.write("127.0.0.0/8\n::1\n")
+    os.rename(path + ".new", path)
     node.signal(signal.SIGHUP)
     node.complains(re.compile("read again"))
     assert connect(node.address).recv(100) == b""
