@@ -24,6 +24,8 @@ enum phase { TALKING, DRAINING, LEAVING };
 struct app {
     struct options options;
     struct rulebook *rulebook; /* NULL if there are no rules */
+    const char **rule_files;   /* of it, which can be read again */
+    size_t rule_file_count;
     struct loop *loop;
     struct state *state;
     struct database *db;

@@ -100,7 +100,7 @@ static void read_rules_again(void *arg, int signo)
 static void take_signals(struct app *app)
 {
     loop_on_signal(app->loop, SIGTERM, app_signalled, app);
-    if (rulebook_has_files(app->rulebook))
+    if (app->rule_file_count > 0)
         loop_on_signal(app->loop, SIGHUP, read_rules_again, app);
     else if (!is_ignored(SIGHUP)) /* nohup(1) */
         loop_on_signal(app->loop, SIGHUP, app_signalled, app);
@@ -149,29 +149,17 @@ static bool tell_ready(struct app *app)
     return true;
 }
 
-/* The files of rules, for SIGHUP. The caller frees the list. */
-static const char **list_rule_files(const struct options *o, size_t *count)
-{
-    const char **files = alloc_zero(o->rule_count + 1, sizeof *files);
-    *count = 0;
-    for (size_t i = 0; i < o->rule_count; i++) {
-        if (o->rules[i].whom[0] == '@')
-            files[(*count)++] = o->rules[i].whom + 1;
-    }
-    return files;
-}
-
 static void enter_sandbox(const struct app *app)
 {
-    struct sandbox_config config = {.state = app->state != NULL ? state_path(app->state) : NULL};
-    if (!app->options.sandbox)
-        return;
     char *typed = app->console != NULL ? home_typed_path(&app->options) : NULL;
-    const char **files = list_rule_files(&app->options, &config.again_count);
-    config.typed = typed;
-    config.again = files;
-    sandbox_enter(&config);
-    free(files);
+    const struct sandbox_config config = {
+        .state = app->state != NULL ? state_path(app->state) : NULL,
+        .typed = typed,
+        .again = app->rule_files,
+        .again_count = app->rule_file_count,
+    };
+    if (app->options.sandbox)
+        sandbox_enter(&config);
     free(typed);
 }
 
@@ -254,6 +242,7 @@ static bool read_rules(struct app *app)
     if (o->rule_count == 0)
         return true;
     app->rulebook = rulebook_new(o->rules, o->rule_count, &cause);
+    app->rule_files = rulebook_files(app->rulebook, &app->rule_file_count);
     if (app->rulebook != NULL)
         return true;
     log_error("%s", cause);
@@ -303,6 +292,7 @@ int main(int argc, char **argv)
     int status = attach ? attach_run(&app.options) : run_node(&app);
     credentials_free(&app.credentials);
     rulebook_free(app.rulebook);
+    free(app.rule_files);
     options_free(&app.options);
     return status;
 }

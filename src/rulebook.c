@@ -166,11 +166,15 @@ const struct rules *rulebook_rules(const struct rulebook *book)
     return book == NULL ? NULL : book->rules;
 }
 
-bool rulebook_has_files(const struct rulebook *book)
+const char **rulebook_files(const struct rulebook *book, size_t *count)
 {
+    const char **files = NULL;
+    *count = 0;
     for (size_t i = 0; book != NULL && i < book->count; i++) {
-        if (book->sources[i].is_file)
-            return true;
+        if (!book->sources[i].is_file)
+            continue;
+        files = alloc_resize(files, *count + 1, sizeof *files);
+        files[(*count)++] = book->sources[i].text;
     }
-    return false;
+    return files;
 }

@@ -27,8 +27,8 @@ void rulebook_free(struct rulebook *book); /* accepts NULL */
 /* Borrowed until rulebook_read() succeeds. NULL if book is NULL: there are none. */
 const struct rules *rulebook_rules(const struct rulebook *book);
 
-/* Is there a file that can be read again? */
-bool rulebook_has_files(const struct rulebook *book);
+/* The paths of its files: a new list, which the caller frees; NULL if there are none. */
+const char **rulebook_files(const struct rulebook *book, size_t *count);
 
 /* Reads the files again and gives the former rules, which the caller frees when nothing borrows
  * them any more. NULL with *cause, a new string, if something is wrong: all is as before. */

@@ -70,6 +70,19 @@ static void review(struct link *link)
         link_kill(link, "who belongs has changed");
 }
 
+/* Whoever has only ever been met in plain text is no member. */
+static void review_peer(struct peer *peer)
+{
+    enum dialect dialect = peer->row.dialect;
+    bool is_plain = dialect == DIALECT_ONESHOT || dialect == DIALECT_STREAM;
+    if (!node_is_closed(peer->node) || !is_plain) {
+        if ((peer->turned_away || peer->refused) && peer->named)
+            dialer_ask(peer);
+    } else if (dialect == DIALECT_ONESHOT && peer_is_up(peer) && peer->oneshot == NULL) {
+        dialer_shut(peer, ADMISSION_PLAIN_CAUSE);
+    }
+}
+
 void admission_review(struct node *node)
 {
     struct link *next;
@@ -79,11 +92,8 @@ void admission_review(struct node *node)
         if (next != NULL && next->dead) /* that has taken its peer and another dial with it */
             next = node->links;
     }
-    for (size_t i = 0; i < node->peer_count; i++) {
-        struct peer *peer = node->peers[i];
-        if ((peer->turned_away || peer->refused) && peer->named)
-            dialer_ask(peer);
-    }
+    for (size_t i = 0; i < node->peer_count; i++)
+        review_peer(node->peers[i]);
     loop_again(node->loop);
 }
 
@@ -249,11 +259,10 @@ static bool takes_secured(struct link *link, const struct hello *hello)
     return true;
 }
 
-/* It would rather be dialled encrypted, and so would we. */
-static bool dials_again(struct link *link, const struct hello *hello)
+bool admission_dials_again(struct link *link)
 {
     struct peer *peer = link->peer;
-    if (link->role == SESSION_LISTENER || !hello->secure || link->node->config.security.tls == NULL)
+    if (link->role == SESSION_LISTENER || link->secure || link->node->config.security.tls == NULL)
         return false;
     if (peer == NULL) {
         hearsay_encrypt(link);
@@ -269,7 +278,7 @@ static bool takes_plain(struct link *link, const struct hello *hello)
 {
     const struct node *node = link->node;
     struct address at = rendezvous_address(link, hello);
-    if (dials_again(link, hello))
+    if (hello->secure && admission_dials_again(link))
         return false;
     const struct peer *known = membership_by_node(node, hello->key);
     if (known == NULL || !pins_hold(known))

@@ -226,21 +226,30 @@ static void log_nobody(const struct link *link, const char *cause)
     log_detail("%s: %s", text, cause);
 }
 
+/* The door is closed to those who come in plain text: we may belong all the same. */
+static bool wants_encryption(const struct session_event *event)
+{
+    return event->verb.kind == VERB_ERROR && span_is(event->verb.code, "closed");
+}
+
 static void hear_failed(struct link *link, const struct session_event *event)
 {
+    if (wants_encryption(event) && admission_dials_again(link))
+        return;
     if (event->verb.kind == VERB_BYE) { /* instead of a /hello */
         link->duplicate = span_is(event->verb.text, LINK_DUPLICATE);
         link_kill(link, event->cause);
         return;
     }
+    /* An ended connection's own cause ("Connection reset by peer") says more. */
+    bool began = session_has_spoken(link->session) || (link->secure && link->broken);
+    const char *cause = link->ended && link->cause != NULL && began ? link->cause : event->cause;
     bool shut = event->verb.kind == VERB_ERROR && door_is_shut(link, &event->verb);
-    if (link->secure && link->peer == NULL)
-        log_nobody(link, event->cause);
+    if (link->peer == NULL && (link->secure || node_is_closed(link->node)))
+        log_nobody(link, cause);
     else if (!shut && (link->role == SESSION_LISTENER || link_is_used(link)))
         hear_refused(link, event);
-    /* An ended connection's own cause ("Connection reset by peer") says more. */
-    bool said_more = link->ended && link->cause != NULL && session_has_spoken(link->session);
-    link_refuse(link, said_more ? link->cause : event->cause);
+    link_refuse(link, cause);
 }
 
 static void hear_done(struct link *link, const struct session_event *event)

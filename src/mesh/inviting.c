@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "mesh/fence.h"
 #include "mesh/internal.h"
 #include "mesh/keeping.h"
 #include "mesh/link.h"
@@ -235,12 +236,13 @@ static const char *burn(struct node *node, struct invited *invited, const char *
 }
 
 /* Once for each: whoever has one may come as often as he likes. */
-static void tell_fault(const struct link *link, struct invited *invited, const char *why)
+static void tell_fault(struct link *link, struct invited *invited, const char *why)
 {
     char text[ADDRESS_TEXT];
     if (invited->told)
         return;
     invited->told = true;
+    fence_is_news(link->node, &link->remote); /* it is now, and nothing more is to be said */
     address_print(&link->remote, text);
     log_notice("%s: turned away: its invitation %s", text, why);
 }

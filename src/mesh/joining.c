@@ -120,6 +120,8 @@ static void dial(struct peer *peer)
     dialer_cancel(peer);
     peer->pardons = true;
     peer->row.banned = false;
+    peer->asks_plain = false;
+    peer->offers_tls = true;
     dialer_ask(peer);
 }
 
@@ -237,7 +239,7 @@ enum join_state node_join_state(const struct node *node, struct peer **inviter, 
 static bool is_for_it(const struct link *link)
 {
     const struct joining *j = link->node->joining;
-    return j != NULL && j->state == JOIN_TRYING && link->role == SESSION_DIALER &&
+    return j != NULL && j->state == JOIN_TRYING && link->secure && link->role == SESSION_DIALER &&
            link->peer != NULL && link->peer == peer_current(j->peer);
 }
 

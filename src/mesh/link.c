@@ -20,6 +20,7 @@
 #include "mesh/peer.h"
 #include "mesh/pins.h"
 #include "mesh/pump.h"
+#include "mesh/rendezvous.h"
 
 /* Queued on a connection: it gets no more answers, be it pongs or acks, nor is it asked. */
 enum { LINK_ANSWER_BYTES = 512 * 1024 };
@@ -127,7 +128,7 @@ static void channel_secured(void *arg)
 {
     struct link *link = arg;
     struct buffer hello;
-    if (link->dead || link->closing || !pins_take_key(link))
+    if (link->dead || link->closing || !pins_take_key(link) || rendezvous_is_needless(link))
         return;
     buffer_init(&hello, LINK_LINE);
     if (link->role == SESSION_DIALER)

@@ -38,7 +38,8 @@ struct link {
     bool finishing;            /* it has said /bye: so do we, after the last ack */
     const char *parting;       /* the reason of a /bye that waits for its /resume; static */
     bool duplicate;            /* it lost against a crossed dial */
-    bool ended;                /* the other side will send no more */
+    bool ended;                /* the other side will send no more, */
+    bool broken;               /* and has not said so */
     bool dead;
     bool hearsay; /* dialled on somebody's word: nothing but its /hello is heard */
     char invitation[INVITATION_ID]; /* a listener's: by which its other side was let in; or empty */

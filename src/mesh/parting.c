@@ -263,12 +263,13 @@ void link_ended(struct link *link, int error)
     if (link->dead)
         return;
     if (link->ended) { /* it only read on, and now it is gone altogether */
-        link_kill(link, strerror(error));
+        link_kill(link, channel_failure(link->channel, error));
         return;
     }
     link->ended = true;
+    link->broken = error != 0;
     if (link->cause == NULL)
-        link->cause = error == 0 ? "closed the connection" : strerror(error);
+        link->cause = error == 0 ? "closed the connection" : channel_failure(link->channel, error);
     session_end(link->session, error, loop_now(link->node->loop));
     if (error != 0 || link->closing || link->dead || !(owes_acks(link) || owes_lines(link)))
         link_kill(link, link->cause);

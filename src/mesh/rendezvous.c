@@ -157,25 +157,41 @@ static void change_peer(struct link *link, struct peer *before, struct peer *pee
         peer->attempt.link = link;
 }
 
+/* We have a session with that one already, and this dial of ours is no better. */
+static bool is_needless(const struct link *link, const struct peer *peer)
+{
+    const struct link *old = peer->link;
+    bool preferred = strcmp(link_our_id(link), peer->row.node) < 0;
+    return old != NULL && link_is_session(old) && !old->closing &&
+           (link->hearsay || old->role == SESSION_DIALER || !preferred);
+}
+
+bool rendezvous_is_needless(struct link *link)
+{
+    struct peer *known = membership_by_node(link->node, channel_fingerprint(link->channel));
+    if (link->role == SESSION_LISTENER || known == NULL || !is_needless(link, known))
+        return false;
+    if (link->peer != NULL && link->peer != known)
+        change_peer(link, link->peer, known);
+    refuse_duplicate(link);
+    return true;
+}
+
 static bool is_duplicate(const struct link *link, const struct peer *peer,
                          const struct hello *hello)
 {
-    const struct node *node = link->node;
     const struct link *old = peer->link;
     bool preferred = strcmp(link_our_id(link), hello->node) < 0;
     bool same_run = old != NULL && link_is_session(old) && peer->boot == hello->boot;
-    if (link->role == SESSION_DIALER) {
-        if (!same_run || old->closing)
-            return false;
-        return link->hearsay || old->role == SESSION_DIALER || !preferred;
-    }
+    if (link->role == SESSION_DIALER)
+        return !link->secure && same_run && is_needless(link, peer);
     if (!preferred)
         return false;
     const struct link *greeting = peer->attempt.link;
     if (greeting != NULL && greeting != link)
         return true;
     return same_run && old->role == SESSION_DIALER && !old->closing &&
-           loop_now(node->loop) - old->since < YOUNG_US;
+           loop_now(link->node->loop) - old->since < YOUNG_US;
 }
 
 /* We have just said goodbye to it, and it has not heard that yet. */

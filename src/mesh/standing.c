@@ -94,6 +94,16 @@ void standing_written(struct node *node)
 
 /* --- orders --- */
 
+/* Whom nobody lets in is not dialled either, nor does anything wait for it. */
+static void part(struct peer *peer, bool denied)
+{
+    peer->row.quiet = denied;
+    peer->named = peer->named && !denied;
+    peer_touch(peer);
+    if (denied)
+        dialer_cancel(peer);
+}
+
 bool node_judge(struct node *node, const char *fingerprint, enum verdict verdict,
                 const char **cause)
 {
@@ -104,9 +114,13 @@ bool node_judge(struct node *node, const char *fingerprint, enum verdict verdict
     }
     if (j == NULL)
         j = append(node, fingerprint);
+    struct peer *peer = membership_by_node(node, fingerprint);
+    bool was_denied = user_says(node, fingerprint) == VERDICT_DENIED;
     j->verdict = verdict;
     j->stored = false;
     node->dirty = true;
+    if (peer != NULL && (was_denied || verdict == VERDICT_DENIED))
+        part(peer, verdict == VERDICT_DENIED);
     admission_review(node);
     return true;
 }

@@ -7,6 +7,7 @@ import re
 import threading
 
 from hashflow_test import main, said, test, wait_until
+from hashflow_test.proxy import Proxy
 from hashflow_test.session import GREETING, HELLO, Identity, SessionConnection
 from hashflow_test.sockets import connect
 
@@ -187,6 +188,20 @@ def young(scene):
         sessions[1 - kept].expect("/bye duplicate")
         sessions[kept].ping("alive")
         assert list(node.peers()) == [listener.address]
+
+
+@test("a second dial to a node under another address ends, and the session that is there stays")
+def second_address(scene):
+    alice, bob = scene.node("alice", "-e"), scene.node("bob", "-e")
+    proxy = scene.add(Proxy(bob.address))
+    for dialer, other, address in ((alice, bob, proxy.address), (bob, alice, alice.address)):
+        dialer.connect(other.address)
+        marks = len(alice.out), len(bob.out)
+        dialer.connect(address)
+        for node, mark in zip((alice, bob), marks):
+            node.sync()
+            assert not [line for line in node.out.items(mark) if line.startswith("*")]
+    assert established(alice) == 1 and established(bob) == 1
 
 
 if __name__ == "__main__":

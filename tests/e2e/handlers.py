@@ -127,8 +127,8 @@ def events(scene):
                            '${HASHFLOW_FORMER-none} ${HASHFLOW_CAUSE-none}$(cat)" >>{notes}')
     kinds = ("up", "name", "suspect", "back", "down", "unreachable")
     options = [word for kind in kinds for word in ("--on", f"{kind}={handler}")]
-    node = scene.node("bob", "--on-plain", "--on-jobs", "1", "--heartbeat", "0.2", "--suspect-after", "0.4",
-                      "--down-after", "60", *options)
+    node = scene.node("bob", "--on-plain", "--on-jobs", "1", "--heartbeat", "0.2",
+                      "--suspect-after", "0.4", "--down-after", "60", *options)
     session = scene.session(node, "carol", answer_pings=False)
     session.send("/name cora")
     notes.wait(3)
@@ -193,7 +193,8 @@ def environment(scene):
 def who_asks(scene):
     notes = Notes(scene)
     told = notes.script('echo "state ${HASHFLOW_STATE-none}" >>{notes}', "told")
-    nobody = scene.node("bob", "--on-plain", "--on", f"up={told}", env={"HASHFLOW_STATE": "/elsewhere"})
+    nobody = scene.node("bob", "--on-plain", "--on", f"up={told}",
+                        env={"HASHFLOW_STATE": "/elsewhere"})
     scene.session(nobody, "carol")
     assert notes.wait(1) == ["state none"]
     talks = notes.script(f"exec {BINARY} --attach \"$HASHFLOW_STATE\" -c '/msg carol welcome' "

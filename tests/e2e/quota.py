@@ -303,7 +303,7 @@ def others(scene):
 
 @test("--timeout ends handlers that still run")
 def handlers(scene):
-    node = scene.node("alice", "-W", "1", "--on", "message=sleep 30", "-C", "1")
+    node = scene.node("alice", "-W", "1", "--on-plain", "--on", "message=sleep 30", "-C", "1")
     scene.session(node).msg("one")
     clock = Stopwatch()
     assert node.wait() == 4
@@ -318,7 +318,7 @@ def deaf_handlers(scene):
         file.write(f"trap '' TERM; echo $$ >{note}.new; mv {note}.new {note}\n"
                    "while :; do sleep 1; done\n")
     clock = Stopwatch()
-    node = scene.node("alice", "-W", "2", "--on", f"message=sh {deaf}")
+    node = scene.node("alice", "-W", "2", "--on-plain", "--on", f"message=sh {deaf}")
     scene.session(node).msg("one")
     wait_until(lambda: os.path.exists(note), "the handler runs")
     with open(note, encoding="ascii") as file:

@@ -96,10 +96,10 @@ def told(scene):
         knock(node, "127.14.0.1")
     for number in range(80):
         knock(node, f"127.14.1.{number + 1}")
-    node.complains("hashflow: of others that are not let in nothing is said")
+    node.complains("hashflow: of others that are turned away nothing is said")
     node.sync()
     lines = [line for line in node.complaints() if "not let in" in line]
-    assert len(lines) == 65 and sum("127.14.0.1:" in line for line in lines) == 1, len(lines)
+    assert len(lines) == 64 and sum("127.14.0.1:" in line for line in lines) == 1, len(lines)
 
 
 # ---- whom we dial
@@ -109,7 +109,7 @@ def not_dialled(scene):
     ip = unique_ip()
     listener = scene.listener(ip=ip)
     node = scene.run("alice", "--deny", ip, listener.address, stdin=b"a line\n/peers\n")
-    assert node.wait() != 0 and KEPT_OUT in node.errors(), node.errors()
+    assert node.wait() == 5 and KEPT_OUT in node.errors(), node.errors()
     node = scene.node("alice", "--allow", "127.0.0.1")
     node.send(f"/connect {listener.address}", f"/msg {listener.address} secret", "/bcast secret")
     node.sync()
@@ -121,7 +121,7 @@ def not_dialled(scene):
     node.send(f"/connect {ip}:{port}")
     node.sync()
     node.complains(re.compile(rf"{ip}:{port} .*{KEPT_OUT}"))
-    assert node.finish() != 0
+    assert node.finish() == 5
     assert len(listener.connections) == 0
 
 
@@ -130,7 +130,7 @@ def looked_up(scene):
     listener = scene.listener()
     port = listener.address.rpartition(":")[2]
     node = scene.run("alice", "-4", "--deny", "127.0.0.0/8", f"localhost:{port}")
-    assert node.wait() != 0 and KEPT_OUT in node.errors(), node.errors()
+    assert node.wait() == 5 and KEPT_OUT in node.errors(), node.errors()
     assert len(listener.connections) == 0
 
 
@@ -315,6 +315,21 @@ def bad_reload(scene):
     client.wait_end()
 
 
+@test("in a sandbox files are read again: written anew, or in the state folder another one")
+def in_sandbox(scene):
+    state = scene.path("state")
+    os.mkdir(state, 0o700)
+    own, other = write(os.path.join(state, "own"), "127.27.0.1"), write(scene.path("other"))
+    node = scene.node("alice", "--sandbox", "--state", state, "--deny", f"@{own}", "--deny",
+                      f"@{other}", "-4")
+    write(own, "127.27.0.2")
+    with open(other, "w", encoding="ascii") as file:
+        file.write("127.27.0.3\n")
+    reload(node)
+    assert is_let_in(scene, node, "127.27.0.1")
+    assert knock(node, "127.27.0.2") == b"" and knock(node, "127.27.0.3") == b""
+
+
 @test("without a file SIGHUP ends a node as ever, and with one nothing is ended, nohup or not")
 def what_hup_means(scene):
     node = scene.node("alice", "--deny", "127.23.0.1")
@@ -328,6 +343,82 @@ def what_hup_means(scene):
         reload(node)
     assert is_let_in(scene, node, "127.23.0.1") and knock(node, "127.23.0.2") == b""
     assert node.finish() == 0, node.errors()
+
+
+# ---- keys
+
+def key_of(node):
+    return node.ask("/whoami")[0].split(" ")[2]
+
+
+@test("a key that is denied comes in from nowhere, and whoever it is of hears that")
+def denied_key(scene):
+    bob, carol = scene.node("bob"), scene.node("carol")
+    node = scene.node("alice", "-e", "--deny", key_of(bob))
+    carol.connect(node.address)
+    bob.send(f"/connect {node.address}")
+    bob.complains(re.compile("does not let us in: .*denied"))
+    assert bob.finish() == 5, bob.errors()
+    node.complains(re.compile("turned away: its key is denied here"))
+    assert [peer.name for peer in node.peers().values()] == ["carol"]
+
+
+@test("where a key is allowed it comes in, and no other, nor anybody in plain text")
+def allowed_key(scene):
+    bob, carol = scene.node("bob"), scene.node("carol")
+    node = scene.node("alice", "--allow", key_of(bob), "-e")
+    bob.connect(node.address)
+    carol.send(f"/connect {node.address}")
+    carol.complains(re.compile("does not let us in"))
+    client = scene.client(node)
+    client.send("let me in")
+    client.wait_end()
+    node.sync()
+    assert not node.texts() and [peer.name for peer in node.peers().values()] == ["bob"]
+    bob.send("let in")
+    node.hears("let in", "bob")
+
+
+@test("a key that is denied in a file now is let go, and comes back when it is not")
+def key_reloaded(scene):
+    bob = scene.node("bob", "-e")
+    listed = write(scene.path("listed"))
+    node = scene.node("alice", "-e", "--deny", f"@{listed}", bob.address)
+    node.expect(f"* up {bob.address} bob")
+    write(listed, key_of(bob))
+    reload(node)
+    node.expect(f"* down {bob.address} bob")
+    write(listed)
+    since = len(node.out)
+    reload(node)
+    node.send(f"/connect {bob.address}")
+    node.expect(f"* up {bob.address} bob", since=since)
+
+
+@test("whoever was met in plain text hears nothing more once the door is closed")
+def closed_to_plain(scene):
+    listed = write(scene.path("listed"), "0.0.0.0/0")
+    node = scene.node("alice")
+    other = scene.node("bob", "--allow", f"@{listed}", "-4")
+    for closing, closes in ((node, "/group new"), (other, None)):
+        seed, client = scene.seed(), scene.client(closing)
+        client.send("I listen")
+        closing.hears("I listen")
+        closing.connect(seed.address, dialect="oneshot")
+        closing.send("for all")
+        seed.hears("for all")
+        client.expect(re.compile("for all"))
+        if closes:
+            closing.ask(closes)
+        else:
+            write(listed, "0.0.0.0/0", key_of(closing))
+            reload(closing)
+        client.wait_end()
+        closing.send("for members", f"/msg {seed.address} for members", "/peers")
+        closing.complains(re.compile("/bcast: |not delivered: the door is closed to plain text"))
+        closing.finish()
+        assert "for members" not in seed.texts() and b"members" not in client.raw
+        assert "exit" not in seed.texts()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import subprocess
 from hashflow_test import main, test, wait_until
 from hashflow_test.proxy import Proxy
 from hashflow_test.session import Identity, SessionConnection
-from hashflow_test.sockets import connect, free_port
+from hashflow_test.sockets import connect, free_port, read_to_end
 
 FINGERPRINT = re.compile("[a-z2-7]{52}")
 FIRST = re.compile("first contact")
@@ -221,6 +221,25 @@ def moves_over(scene):
     bob.hears("kept for you")
     alice.complains(re.compile("has a key now"))
     assert list(alice.peers()) == [address]
+
+
+@test("who has connected and not spoken when the door is closed or opened does no harm")
+def door_moves(scene):
+    node = keeper(scene, "alice")
+    waiting = [connect(node.address) for _ in range(2)]
+    node.ask("/group new")
+    assert all(read_to_end(stranger) == b"" for stranger in waiting)
+    early = [connect(node.address) for _ in range(2)]
+    node.ask("/whoami")
+    node.send("/group leave")
+    node.ask("/whoami")
+    early[0].sendall(b"10.0.0.2:7216 bob Connected\n")
+    early[1].sendall(b"\x16\x03\x01\x00\x05hello")
+    assert read_to_end(early[0]).startswith(b"/error tls ")
+    assert b"Connected" not in read_to_end(early[1])
+    with connect(node.address) as late:
+        late.sendall(b"10.0.0.2:7216 bob hello\n")
+        node.hears("hello")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ static void test_handler_while_typing(void **state)
 {
     struct scene *scene = *state;
     const char *const arguments[] = {
-        "--on", "message=sh -c 'read -r x; echo said \"$x\"; printf \"\\033[2J bad\" >&2'", NULL};
+        "--on-plain", "--on",
+        "message=sh -c 'read -r x; echo said \"$x\"; printf \"\\033[2J bad\" >&2'", NULL};
 
     scene_start_with(scene, arguments, NULL, ROWS, COLUMNS);
     scene_type(scene, "half a sen");
@@ -478,7 +479,7 @@ static void test_line_that_was_never_printed(void **state)
     sqlite3_close(db);
 
     start_with_state(scene);
-    assert_shows(scene, " bob: left over\n");
+    assert_shows(scene, " !bob: left over\n");
 }
 
 int main(void)

@@ -393,7 +393,11 @@ uint64_t process_due(const struct machine *m)
 
 static void start(struct process *p)
 {
-    const struct node_sink sink = {sink_event, sink_flush, sink_accepted, sink_written, p};
+    const struct node_sink sink = {.event = sink_event,
+                                   .flush = sink_flush,
+                                   .accepted = sink_accepted,
+                                   .written = sink_written,
+                                   .arg = p};
     const char name[] = {p->machine->letter, '\0'};
     p->limit = p->mended ? 0 : p->takes;
     struct node_config config = {

@@ -85,7 +85,8 @@ static uint64_t no_bytes(void *arg)
 
 static struct node *new_node(const char *name, bool answers, struct address *at)
 {
-    const struct node_sink sink = {hear, flush, no_bytes, no_bytes, f};
+    const struct node_sink sink = {
+        .event = hear, .flush = flush, .accepted = no_bytes, .written = no_bytes, .arg = f};
     const struct node_config config = {
         .name = name, .answers = answers, .passing = true, .no_exchange = true};
     struct node *node = node_new(f->loop, NULL, &config, &sink);

@@ -29,7 +29,7 @@
 
 #include <cmocka.h>
 
-#include "scratch.h"
+#include "../lib/scratch.h"
 
 enum { WELL, WRONG, NONE };
 

@@ -8,6 +8,7 @@
     control clients of the control socket
     netns   networks and disks that fail proxy    links to cut  ledger  books about lines
     terminal  a pseudo-terminal, in rows  screen  a program in a window
+    tls     peers inside TLS, with keys and proofs       middle  whoever sits in between
 """
 
 from .node import Message, Peer, said
