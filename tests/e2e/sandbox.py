@@ -66,8 +66,9 @@ def always(scene):
 def descriptors(scene):
     note = scene.path("note")
     ends = os.pipe()
-    node = scene.node("bob", "--on", f"up=sh -c 'ls -1 /proc/$$/fd >{note}.new; mv {note}.new {note}'",
-                      "--state", scene.path("state"), "--sandbox", pass_fds=ends)
+    handler = f"sh -c 'ls -1 /proc/$$/fd >{note}.new; mv {note}.new {note}'"
+    node = scene.node("bob", "--on", f"up={handler}", "--state", scene.path("state"), "--sandbox",
+                      pass_fds=ends)
     scene.node("carol", node.address)
     wait_until(lambda: os.path.exists(note), "the program has run")
     for fd in ends:
@@ -126,11 +127,12 @@ def stored(scene):
 
 @test("in the sandbox a person types, and finds the lines again")
 def typed(scene):
+    sandboxed(scene, "bob")  # whose notices are not on a terminal
     home = scene.home()
     for _ in range(2):
         terminal = scene.add(Terminal())
-        node = sandboxed(scene, "alice", "-p", scene.ports(1)[0], "--no-history", home=home,
-                         within=terminal.within(0, 1), stdin="null", env={"TERM": "xterm"})
+        node = scene.node("alice", "--sandbox", "-p", scene.ports(1)[0], "--no-history", home=home,
+                          within=terminal.within(0, 1), stdin="null", env={"TERM": "xterm"})
         node.free_form = True
         terminal.type("/echo typed and kept\r")
         wait_until(lambda t=terminal: t.text().count("typed and kept") > 1, "the answer")
