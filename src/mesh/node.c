@@ -23,6 +23,7 @@
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
 #include "mesh/inviting.h"
+#include "mesh/joining.h"
 #include "mesh/keeping.h"
 #include "mesh/link.h"
 #include "mesh/losses.h"

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "mesh/dialer.h"
 #include "mesh/internal.h"
-#include "mesh/inviting.h"
+#include "mesh/joining.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
@@ -59,7 +59,7 @@ bool pins_take_key(struct link *link)
 {
     struct peer *peer = link->peer;
     const char *key = channel_fingerprint(link->channel);
-    const char *wanted = inviting_expects(link);
+    const char *wanted = joining_expects(link);
     if (wanted == NULL && peer != NULL && pins_hold(peer))
         wanted = peer->row.node;
     if (link->role == SESSION_LISTENER || wanted == NULL || strcmp(wanted, key) == 0)
