@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "mesh/admission.h"
 #include "mesh/delivery.h"
 #include "mesh/fence.h"
 #include "mesh/internal.h"
@@ -187,6 +188,13 @@ static void look_up(struct peer *peer)
         resolver_lookup(node->resolver, host, port, node->config.family, looked_up, peer);
 }
 
+/* Encrypted bytes would be a message to a program that speaks plain text. */
+static bool is_shut_out(const struct peer *peer)
+{
+    bool plain = peer->row.dialect == DIALECT_ONESHOT || peer->row.dialect == DIALECT_STREAM;
+    return plain && node_is_closed(peer->node);
+}
+
 void dialer_dial(struct peer *peer)
 {
     struct node *node = peer->node;
@@ -194,6 +202,10 @@ void dialer_dial(struct peer *peer)
     if (node->leaving || peer->transient || peer->refused || peer->link != NULL ||
         peer_is_dialing(peer) || peer->oneshot != NULL)
         return;
+    if (is_shut_out(peer)) {
+        dialer_shut(peer, ADMISSION_PLAIN_CAUSE);
+        return;
+    }
     if (standing_of(node, peer->row.node) == VERDICT_DENIED) {
         peer->turned_away = peer->refused = true;
         dialer_ended(peer, "its key is denied here");

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 
-from hashflow_test import free_port, main, test
+from hashflow_test import Stopwatch, free_port, main, test
 from hashflow_test.seed import unique_ip
 from hashflow_test.sockets import Connection, connect, needs_ipv6, read_to_end
 
@@ -416,7 +416,9 @@ def closed_to_plain(scene):
         client.wait_end()
         closing.send("for members", f"/msg {seed.address} for members", "/peers")
         closing.complains(re.compile("/bcast: |not delivered: the door is closed to plain text"))
+        stopwatch = Stopwatch()
         closing.finish()
+        assert stopwatch.seconds() < 5, "nothing is worth the wait"
         assert "for members" not in seed.texts() and b"members" not in client.raw
         assert "exit" not in seed.texts()
 
