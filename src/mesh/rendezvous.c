@@ -207,6 +207,15 @@ static void replace(struct link *old)
     link_duplicate(old);
 }
 
+/* Another dial of ours would only make a second connection. Its greeting has been heard: an end
+ * without a word would be that of somebody who speaks plain lines. */
+static void give_up_dial(struct peer *peer)
+{
+    if (peer->attempt.link != NULL)
+        link_duplicate(peer->attempt.link);
+    dialer_cancel(peer);
+}
+
 static void learn(struct peer *peer, const struct hello *hello)
 {
     peer_set_node(peer, hello->node,
@@ -240,7 +249,7 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
         replace(peer->link);
     if (peer->attempt.link == link)
         peer->attempt.link = NULL;
-    dialer_cancel(peer); /* another dial of ours would only make a second connection */
+    give_up_dial(peer);
     if (link->role == SESSION_DIALER)
         peer->row.claimed = false;
     pins_meet(link, peer, hello);
