@@ -6,7 +6,7 @@
 #   awk -f src/rows.awk -f completion/lists.awk src/options.def src/shell/commands.def SCRIPT.in
 #
 # @NAME@ becomes what goes by that name, which is one of those at the end of option_row() and
-# command_row(), or KINDS.
+# command_row(), or KINDS or ERRANDS.
 
 BEGIN {
     offered["PORT"] = "ports"
@@ -15,8 +15,10 @@ BEGIN {
     offered["LINE"] = "lines"
     offered["COMMAND"] = "programs"
     offered["KIND=COMMAND"] = "handlers"
-    # What --on takes; the tests compare it with what the program says.
+    # What --on takes, and the commands among the words of a line; the tests compare them with what
+    # the program says.
     list["KINDS"] = "message up down unreachable name suspect back"
+    list["ERRANDS"] = "group invite join admit deny trust known"
 }
 
 # A placeholder is alone on its line, with what indents it, or within one.

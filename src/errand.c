@@ -15,6 +15,7 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "shell/command.h"
+#include "wire/invitation.h"
 
 enum { WORDS_MAX = 16 * 1024 /* bytes */ };
 
@@ -31,7 +32,6 @@ static bool is_errand(const char *word)
     return false;
 }
 
-/* For a word that nobody else is to see. */
 static bool read_line(struct buffer *out)
 {
     char c = '\0';
@@ -49,10 +49,32 @@ static bool read_line(struct buffer *out)
     return got == 0;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* For what nobody else is to see. What another hashflow has answered may come as it is. */
+static bool add_last_word(struct buffer *line)
+{
+    struct buffer typed;
+    buffer_init(&typed, WORDS_MAX);
+    bool whole = read_line(&typed);
+    struct span text = buffer_span(&typed);
+    while (text.len > 0 && is_blank(text.at[text.len - 1]))
+        text.len--;
+    size_t start = text.len;
+    while (start > 0 && !is_blank(text.at[start - 1]))
+        start--;
+    whole = whole && buffer_append(line, span_after(text, start));
+    buffer_free(&typed);
+    return whole;
+}
+
 static bool add_word(struct buffer *line, const char *word)
 {
     if (strcmp(word, "-") == 0)
-        return read_line(line);
+        return add_last_word(line);
     if (strchr(word, '\n') == NULL && buffer_append(line, span_of(word)))
         return true;
     log_error("the command is one line of at most %d bytes", WORDS_MAX);
@@ -103,7 +125,7 @@ static void move_commands(struct options *o, const char *from, const char *to)
 void errand_hide(int argc, char **argv, struct options *o)
 {
     for (int i = 1; i < argc; i++) {
-        char *secret = strstr(argv[i], COMMAND_SECRET);
+        char *secret = strstr(argv[i], INVITATION_SCHEME);
         if (secret == NULL)
             continue;
         char *copy = alloc_string(argv[i]);

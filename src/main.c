@@ -16,6 +16,7 @@
 #include "app.h"
 #include "attach.h"
 #include "background.h"
+#include "base/alloc.h"
 #include "base/log.h"
 #include "hardening.h"
 #include "home.h"
@@ -148,26 +149,26 @@ static bool tell_ready(struct app *app)
     return true;
 }
 
-static bool open_home(struct app *app)
-{
-    bool older = false;
-    return home_open(&app->options, &app->state, &app->db, &older) &&
-           credentials_load(&app->credentials, app->state != NULL ? state_path(app->state) : NULL,
-                            app->db, older);
-}
-
 static void enter_sandbox(const struct app *app)
 {
     char *typed = app->console != NULL ? home_typed_path(&app->options) : NULL;
     const struct sandbox_config config = {
         .state = app->state != NULL ? state_path(app->state) : NULL,
         .typed = typed,
-        .read = app->rule_files,
-        .read_count = app->rule_file_count,
+        .again = app->rule_files,
+        .again_count = app->rule_file_count,
     };
     if (app->options.sandbox)
         sandbox_enter(&config);
     free(typed);
+}
+
+static bool open_home(struct app *app)
+{
+    bool older = false;
+    return home_open(&app->options, &app->state, &app->db, &older) &&
+           credentials_load(&app->credentials, app->state != NULL ? state_path(app->state) : NULL,
+                            app->db, older);
 }
 
 static int start(struct app *app)

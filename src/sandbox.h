@@ -10,10 +10,10 @@
 #include <stddef.h>
 
 struct sandbox_config {
-    const char *state;       /* the folder that stays ours; NULL for none */
-    const char *typed;       /* a file of ours elsewhere; NULL for none */
-    const char *const *read; /* files that are read again, */
-    size_t read_count;
+    const char *state;        /* the folder that stays ours; NULL for none */
+    const char *typed;        /* a file of ours elsewhere; NULL for none */
+    const char *const *again; /* files that will be read again, and others of their folders */
+    size_t again_count;
 };
 
 /* For the rest of the process. Programs that were to be started must have their starter by now. */

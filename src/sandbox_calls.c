@@ -18,6 +18,7 @@
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -53,9 +54,10 @@ static const char calls[] =
     "rt_sigsuspend sched_yield set_robust_list sigaltstack sigreturn sysinfo ugetrlimit "
     "uname wait4 waitid";
 
-/* Of a terminal, and of a socket's interfaces. Typing into a terminal, TIOCSTI, is not among them. */
-static const unsigned long requests[] = {
+/* Of a terminal, and of a socket. Typing into a terminal, TIOCSTI, is not among them. */
+static const unsigned requests[] = {
     FIONREAD,
+    TIOCOUTQ,
     FIONBIO,
     TCGETS,
     TCSETS,
@@ -86,6 +88,18 @@ static bool allow_plain(scmp_filter_ctx filter)
     return true;
 }
 
+/* Are these bits of an argument so? An int has 32 of them; above may be anything. */
+static struct scmp_arg_cmp bits_are(unsigned argument, unsigned bits, unsigned value)
+{
+    return (struct scmp_arg_cmp){
+        .arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = bits, .datum_b = value};
+}
+
+static struct scmp_arg_cmp is(unsigned argument, unsigned value)
+{
+    return bits_are(argument, UINT32_MAX, value);
+}
+
 static bool allow_if(scmp_filter_ctx filter, const char *call, unsigned count,
                      const struct scmp_arg_cmp *conditions)
 {
@@ -98,7 +112,7 @@ static bool allow_if(scmp_filter_ctx filter, const char *call, unsigned count,
 static bool allow_requests(scmp_filter_ctx filter)
 {
     for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
-        const struct scmp_arg_cmp which = SCMP_A1_32(SCMP_CMP_EQ, (unsigned)requests[i]);
+        const struct scmp_arg_cmp which = is(1, requests[i]);
         if (!allow_if(filter, "ioctl", 1, &which))
             return false;
     }
@@ -107,7 +121,7 @@ static bool allow_requests(scmp_filter_ctx filter)
 
 static bool allow_memory(scmp_filter_ctx filter)
 {
-    const struct scmp_arg_cmp no_code = SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+    const struct scmp_arg_cmp no_code = bits_are(2, PROT_EXEC, 0);
 
     return allow_if(filter, "mmap", 1, &no_code) && allow_if(filter, "mmap2", 1, &no_code) &&
            allow_if(filter, "mprotect", 1, &no_code);
@@ -118,22 +132,21 @@ static bool allow_memory(scmp_filter_ctx filter)
 static bool allow_sockets(scmp_filter_ctx filter)
 {
     static const struct {
-        unsigned family, type, last_protocol;
+        unsigned family, type, protocol;
     } kinds[] = {
-        {AF_INET, SOCK_STREAM, IPPROTO_TCP},
-        {AF_INET, SOCK_DGRAM, IPPROTO_UDP},
-        {AF_INET6, SOCK_STREAM, IPPROTO_TCP},
-        {AF_INET6, SOCK_DGRAM, IPPROTO_UDP},
-        {AF_UNIX, SOCK_DGRAM, 0},
-        {AF_NETLINK, SOCK_RAW, NETLINK_ROUTE},
+        {AF_INET, SOCK_STREAM, 0},  {AF_INET, SOCK_STREAM, IPPROTO_TCP},
+        {AF_INET, SOCK_DGRAM, 0},   {AF_INET, SOCK_DGRAM, IPPROTO_UDP},
+        {AF_INET6, SOCK_STREAM, 0}, {AF_INET6, SOCK_STREAM, IPPROTO_TCP},
+        {AF_INET6, SOCK_DGRAM, 0},  {AF_INET6, SOCK_DGRAM, IPPROTO_UDP},
+        {AF_UNIX, SOCK_DGRAM, 0},   {AF_NETLINK, SOCK_RAW, NETLINK_ROUTE},
     };
     const unsigned type_bits = 0xf;
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         const struct scmp_arg_cmp which[] = {
-            SCMP_A0_32(SCMP_CMP_EQ, kinds[i].family),
-            SCMP_A1_32(SCMP_CMP_MASKED_EQ, type_bits, kinds[i].type),
-            SCMP_A2_32(SCMP_CMP_LE, kinds[i].last_protocol),
+            is(0, kinds[i].family),
+            bits_are(1, type_bits, kinds[i].type),
+            is(2, kinds[i].protocol),
         };
         if (!allow_if(filter, "socket", 3, which))
             return false;
@@ -144,8 +157,8 @@ static bool allow_sockets(scmp_filter_ctx filter)
 /* To ourselves and our own group: a terminal's stop. */
 static bool allow_signals(scmp_filter_ctx filter)
 {
-    const struct scmp_arg_cmp group = SCMP_A0_32(SCMP_CMP_EQ, 0);
-    const struct scmp_arg_cmp self = SCMP_A0_32(SCMP_CMP_EQ, (unsigned)getpid());
+    const struct scmp_arg_cmp group = is(0, 0);
+    const struct scmp_arg_cmp self = is(0, (unsigned)getpid());
 
     return allow_if(filter, "kill", 1, &group) && allow_if(filter, "kill", 1, &self) &&
            allow_if(filter, "tgkill", 1, &self);

@@ -12,10 +12,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/alloc.h"
 
 #if defined HARDEN_PROCESS && defined SYS_landlock_create_ruleset
 
@@ -51,7 +54,7 @@ struct rule {
 } __attribute__((packed));
 
 /* Of names of hosts, each time one is looked up. The folder is one in which they are replaced. */
-static const char *const read_again[] = {
+static const char *const names_of_hosts[] = {
     "/etc/hosts",       "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
     "/etc/resolv.conf", "/etc/services",  "/dev/urandom",       "/run/systemd/resolve",
 };
@@ -79,18 +82,39 @@ static bool allow_typed(int ruleset, uint64_t rights, const char *path)
     return allow(ruleset, rights, path);
 }
 
+static bool allow_reading(int ruleset, const char *const *paths, size_t count)
+{
+    bool allowed = true;
+
+    for (size_t i = 0; i < count; i++)
+        allowed = allowed && allow(ruleset, READ_FILE, paths[i]);
+    return allowed;
+}
+
+/* An editor puts another file in its place: so the folder's files are let in too. */
+static bool allow_replaced(int ruleset, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    char *folder = alloc_print("%.*s.", (int)length, path);
+    bool allowed = allow(ruleset, READ_FILE, path) && allow(ruleset, READ_FILE, folder);
+
+    free(folder);
+    return allowed;
+}
+
 static bool allow_all(int ruleset, uint64_t known, const struct sandbox_config *config)
 {
-    bool allowed = allow(ruleset, (READ_FILE | WRITE_FILE) & known, "/dev/null");
+    const size_t count = sizeof names_of_hosts / sizeof names_of_hosts[0];
+    bool allowed = allow(ruleset, (READ_FILE | WRITE_FILE) & known, "/dev/null") &&
+                   allow_reading(ruleset, names_of_hosts, count);
 
-    for (size_t i = 0; i < sizeof read_again / sizeof read_again[0]; i++)
-        allowed = allowed && allow(ruleset, READ_FILE, read_again[i]);
+    for (size_t i = 0; i < config->again_count; i++)
+        allowed = allowed && allow_replaced(ruleset, config->again[i]);
     if (config->state != NULL)
         allowed = allowed && allow(ruleset, OWN_FOLDER & known, config->state);
     if (config->typed != NULL)
         allowed = allowed && allow_typed(ruleset, OWN_FILE & known, config->typed);
-    for (size_t i = 0; i < config->read_count; i++)
-        allowed = allowed && allow(ruleset, READ_FILE, config->read[i]);
     return allowed;
 }
 

@@ -15,6 +15,7 @@
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
 #include "mesh/inviting.h"
+#include "mesh/joining.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
@@ -70,6 +71,19 @@ static void review(struct link *link)
         link_kill(link, "who belongs has changed");
 }
 
+/* Whoever has only ever been met in plain text is no member. */
+static void review_peer(struct peer *peer)
+{
+    enum dialect dialect = peer->row.dialect;
+    bool is_plain = dialect == DIALECT_ONESHOT || dialect == DIALECT_STREAM;
+    if (!node_is_closed(peer->node) || !is_plain) {
+        if ((peer->turned_away || peer->refused) && peer->named)
+            dialer_ask(peer);
+    } else if (dialect == DIALECT_ONESHOT && peer_is_up(peer) && peer->oneshot == NULL) {
+        dialer_shut(peer, ADMISSION_PLAIN_CAUSE);
+    }
+}
+
 void admission_review(struct node *node)
 {
     struct link *next;
@@ -79,11 +93,8 @@ void admission_review(struct node *node)
         if (next != NULL && next->dead) /* that has taken its peer and another dial with it */
             next = node->links;
     }
-    for (size_t i = 0; i < node->peer_count; i++) {
-        struct peer *peer = node->peers[i];
-        if ((peer->turned_away || peer->refused) && peer->named)
-            dialer_ask(peer);
-    }
+    for (size_t i = 0; i < node->peer_count; i++)
+        review_peer(node->peers[i]);
     loop_again(node->loop);
 }
 
@@ -153,7 +164,7 @@ static void fill_dialer(const struct link *link, const struct proof_binding *bin
 {
     unsigned char key[PROOF_KEY_BYTES];
     const struct group *group = node_group(link->node);
-    if (inviting_dials(link, key, hello->invite)) {
+    if (joining_dials(link, key, hello->invite)) {
         proof_make(key, PROOF_INVITATION, PROOF_DIAL, binding, hello->proof);
         digest_wipe(key, sizeof key);
         return;
@@ -220,8 +231,8 @@ static bool belongs(struct link *link, const struct hello *hello, const char **c
     *cause = NO_MEMBER;
     if (link->role == SESSION_LISTENER && hello->invite[0] != '\0')
         return inviting_admits(link, hello, &binding, cause);
-    if (inviting_expects(link) != NULL)
-        return inviting_is_answered(link, hello, &binding, cause);
+    if (joining_expects(link) != NULL)
+        return joining_is_answered(link, hello, &binding, cause);
     return proves_group(link, hello, &binding) || !node_is_closed(link->node) ||
            standing_of(link->node, hello->node) == VERDICT_ALLOWED;
 }

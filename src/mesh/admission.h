@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#define ADMISSION_PLAIN_CAUSE "the door is closed to plain text"
+
 struct hello;
 struct link;
 struct node;
@@ -22,7 +24,8 @@ void admission_fill_hello(const struct link *link, struct hello *hello);
  * encrypted. */
 bool admission_takes_hello(struct link *link, const struct hello *hello);
 
-/* It would rather be dialled encrypted than be spoken to in plain text: false if we would not. */
+/* A dial in plain text, to somebody who would rather be dialled encrypted, or has a closed door and
+ * may let us in by name: it is, if we would rather as well; else false. */
 bool admission_dials_again(struct link *link);
 
 /* Who belongs has changed: connections of those who do not any more are ended, and whoever was

@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "mesh/admission.h"
 #include "mesh/delivery.h"
 #include "mesh/fence.h"
 #include "mesh/internal.h"
@@ -20,6 +21,7 @@
 #include "mesh/peer.h"
 #include "mesh/pins.h"
 #include "mesh/pump.h"
+#include "mesh/standing.h"
 
 enum {
     BACKOFF_US = 1000000, /* the first interval; doubled with each failure */
@@ -155,8 +157,8 @@ static void looked_up(void *arg, const struct address *addresses, size_t count, 
     }
     for (size_t i = 0; i < count; i++) {
         struct peer *known = membership_by_address(node, &addresses[i]);
-        if (known == NULL || known == peer)
-            continue;
+        if (known == NULL || known == peer || peer->row.node[0] != '\0')
+            continue; /* who is to be there is known already, or nobody else is known there */
         bool has_come = known->up_at > peer->asked; /* by itself, and perhaps has left again */
         membership_absorb(known, peer);
         if (!has_come)
@@ -186,6 +188,13 @@ static void look_up(struct peer *peer)
         resolver_lookup(node->resolver, host, port, node->config.family, looked_up, peer);
 }
 
+/* Encrypted bytes would be a message to a program that speaks plain text. */
+static bool is_shut_out(const struct peer *peer)
+{
+    bool plain = peer->row.dialect == DIALECT_ONESHOT || peer->row.dialect == DIALECT_STREAM;
+    return plain && node_is_closed(peer->node);
+}
+
 void dialer_dial(struct peer *peer)
 {
     struct node *node = peer->node;
@@ -193,6 +202,15 @@ void dialer_dial(struct peer *peer)
     if (node->leaving || peer->transient || peer->refused || peer->link != NULL ||
         peer_is_dialing(peer) || peer->oneshot != NULL)
         return;
+    if (is_shut_out(peer)) {
+        dialer_shut(peer, ADMISSION_PLAIN_CAUSE);
+        return;
+    }
+    if (standing_of(node, peer->row.node) == VERDICT_DENIED) {
+        peer->turned_away = peer->refused = true;
+        dialer_ended(peer, "its key is denied here");
+        return;
+    }
     if (peer->row.dialect == DIALECT_ONESHOT && peer->greeted) {
         oneshot_pump(peer); /* it has had its greeting */
         return;
@@ -269,12 +287,16 @@ void dialer_ended(struct peer *peer, const char *cause)
         try_again(peer);
 }
 
-void dialer_keep_out(struct peer *peer)
+void dialer_shut(struct peer *peer, const char *cause)
 {
     peer->refused = true;
+    dialer_ended(peer, cause);
+}
+
+void dialer_keep_out(struct peer *peer)
+{
     peer->fenced = true;
-    delivery_part(peer, FENCE_CAUSE);
-    dialer_ended(peer, FENCE_CAUSE);
+    dialer_shut(peer, FENCE_CAUSE);
 }
 
 bool dialer_is_kept_out(const struct peer *peer)

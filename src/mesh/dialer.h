@@ -30,8 +30,9 @@ void dialer_ended(struct peer *peer, const char *cause); /* NULL: it has succeed
 void dialer_lost(struct peer *peer);    /* its connection has gone: try again in a while */
 void dialer_encrypt(struct link *link); /* hangs up, and dials the same address encrypted */
 void dialer_cancel(struct peer *peer);
-void dialer_keep_out(struct peer *peer);   /* the dial has ended: the rules do not allow it */
-void dialer_try_fenced(struct peer *peer); /* there are other rules */
+void dialer_shut(struct peer *peer, const char *cause); /* ended, until it speaks or is asked for */
+void dialer_keep_out(struct peer *peer);                /* the same: the rules do not allow it */
+void dialer_try_fenced(struct peer *peer);              /* there are other rules */
 bool dialer_is_kept_out(const struct peer *peer);
 void dialer_start(struct node *node); /* everyone remembered, spread over a while */
 

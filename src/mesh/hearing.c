@@ -18,6 +18,7 @@
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
 #include "mesh/inviting.h"
+#include "mesh/joining.h"
 #include "mesh/link.h"
 #include "mesh/liveness.h"
 #include "mesh/peer.h"
@@ -180,7 +181,7 @@ static void hear_verb(struct link *link, const struct session_event *event)
     case VERB_PING: link_pong(link, verb->text); break;
     case VERB_PONG: hear_pong(link, verb); break;
     case VERB_NAME: peer_set_name(link->peer, verb->text); break;
-    case VERB_GROUP: inviting_hear(link, verb); break;
+    case VERB_GROUP: joining_hear(link, verb); break;
     case VERB_BYE: hear_bye(link, verb); break;
     case VERB_ERROR: hear_error(link, verb); break;
     case VERB_PEER: hearsay_add(link, verb); break;
@@ -226,21 +227,26 @@ static void log_nobody(const struct link *link, const char *cause)
     log_detail("%s: %s", text, cause);
 }
 
+/* The door is closed to those who come in plain text: we may belong all the same. */
+static bool wants_encryption(const struct session_event *event)
+{
+    return event->verb.kind == VERB_ERROR && span_is(event->verb.code, "closed");
+}
+
 static void hear_failed(struct link *link, const struct session_event *event)
 {
+    if (wants_encryption(event) && admission_dials_again(link))
+        return;
     if (event->verb.kind == VERB_BYE) { /* instead of a /hello */
         link->duplicate = span_is(event->verb.text, LINK_DUPLICATE);
         link_kill(link, event->cause);
         return;
     }
-    bool is_error = event->verb.kind == VERB_ERROR;
-    if (is_error && span_is(event->verb.code, "closed") && admission_dials_again(link))
-        return; /* to those who come in plain text: we may belong all the same */
     /* An ended connection's own cause ("Connection reset by peer") says more. */
     bool began = session_has_spoken(link->session) || (link->secure && link->broken);
     const char *cause = link->ended && link->cause != NULL && began ? link->cause : event->cause;
-    bool shut = is_error && door_is_shut(link, &event->verb);
-    if (link->secure && link->peer == NULL)
+    bool shut = event->verb.kind == VERB_ERROR && door_is_shut(link, &event->verb);
+    if (link->peer == NULL && (link->secure || node_is_closed(link->node)))
         log_nobody(link, cause);
     else if (!shut && (link->role == SESSION_LISTENER || link_is_used(link)))
         hear_refused(link, event);

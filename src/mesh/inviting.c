@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "mesh/fence.h"
 #include "mesh/internal.h"
 #include "mesh/keeping.h"
 #include "mesh/link.h"
@@ -114,12 +115,8 @@ static size_t count_open(const struct node *node)
 
 static void add_place(struct invitation *out, const char *host, uint16_t port)
 {
-    if (out->place_count == INVITATION_ADDRESSES)
-        return;
-    bool bare = strchr(host, ':') == NULL; /* no IPv6 */
-    char *place = alloc_print("%s%s%s:%u", bare ? "" : "[", host, bare ? "" : "]", (unsigned)port);
-    span_copy(span_of(place), out->places[out->place_count++], INVITATION_PLACE);
-    free(place);
+    if (out->place_count < INVITATION_ADDRESSES)
+        address_join(host, port, out->places[out->place_count++]);
 }
 
 /* The port is ours unless the user has said another. */
@@ -235,12 +232,13 @@ static const char *burn(struct node *node, struct invited *invited, const char *
 }
 
 /* Once for each: whoever has one may come as often as he likes. */
-static void tell_fault(const struct link *link, struct invited *invited, const char *why)
+static void tell_fault(struct link *link, struct invited *invited, const char *why)
 {
     char text[ADDRESS_TEXT];
     if (invited->told)
         return;
     invited->told = true;
+    fence_is_news(link->node, &link->remote); /* it is now, and nothing more is to be said */
     address_print(&link->remote, text);
     log_notice("%s: turned away: its invitation %s", text, why);
 }

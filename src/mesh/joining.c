@@ -6,12 +6,13 @@
  */
 #include "config.h"
 
+#include "mesh/joining.h"
+
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "mesh/dialer.h"
 #include "mesh/internal.h"
-#include "mesh/inviting.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
@@ -120,6 +121,8 @@ static void dial(struct peer *peer)
     dialer_cancel(peer);
     peer->pardons = true;
     peer->row.banned = false;
+    peer->asks_plain = false;
+    peer->offers_tls = true;
     dialer_ask(peer);
 }
 
@@ -237,11 +240,11 @@ enum join_state node_join_state(const struct node *node, struct peer **inviter, 
 static bool is_for_it(const struct link *link)
 {
     const struct joining *j = link->node->joining;
-    return j != NULL && j->state == JOIN_TRYING && link->role == SESSION_DIALER &&
+    return j != NULL && j->state == JOIN_TRYING && link->secure && link->role == SESSION_DIALER &&
            link->peer != NULL && link->peer == peer_current(j->peer);
 }
 
-bool inviting_dials(const struct link *link, unsigned char key[PROOF_KEY_BYTES],
+bool joining_dials(const struct link *link, unsigned char key[PROOF_KEY_BYTES],
                     char id[INVITATION_ID])
 {
     const struct joining *j = link->node->joining;
@@ -252,12 +255,12 @@ bool inviting_dials(const struct link *link, unsigned char key[PROOF_KEY_BYTES],
     return true;
 }
 
-const char *inviting_expects(const struct link *link)
+const char *joining_expects(const struct link *link)
 {
     return is_for_it(link) ? link->node->joining->invitation.fingerprint : NULL;
 }
 
-bool inviting_is_answered(struct link *link, const struct hello *hello,
+bool joining_is_answered(struct link *link, const struct hello *hello,
                           const struct proof_binding *binding, const char **cause)
 {
     *cause = "it has not made the invitation";
@@ -265,7 +268,7 @@ bool inviting_is_answered(struct link *link, const struct hello *hello,
                        hello->proof);
 }
 
-void inviting_hear(struct link *link, const struct verb *verb)
+void joining_hear(struct link *link, const struct verb *verb)
 {
     char *cause;
     struct node *node = link->node;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "mesh/admission.h"
 #include "mesh/confirm.h"
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
@@ -154,10 +155,12 @@ static void said_exit(struct peer *peer)
 static void failed(struct peer *peer, const char *cause)
 {
     peer->says_exit = false;
-    if (fence_lets(peer->node, &peer->row.addresses[0]))
-        dialer_ended(peer, cause);
-    else
+    if (!fence_lets(peer->node, &peer->row.addresses[0]))
         dialer_keep_out(peer);
+    else if (node_is_closed(peer->node))
+        dialer_shut(peer, ADMISSION_PLAIN_CAUSE);
+    else
+        dialer_ended(peer, cause);
 }
 
 static void settled(void *arg)
@@ -247,8 +250,8 @@ static void start(struct oneshot *o)
     struct peer *peer = o->peer;
     struct address from[2];
     size_t count;
-    if (!fence_lets(peer->node, &peer->row.addresses[0])) {
-        finished(o, false, FENCE_CAUSE);
+    if (!fence_lets(peer->node, &peer->row.addresses[0]) || node_is_closed(peer->node)) {
+        finished(o, false, "it is not to hear us");
         return;
     }
     dialer_leave_from(peer->node, from, &count);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "mesh/admission.h"
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
 #include "mesh/door.h"
@@ -163,7 +164,7 @@ static struct peer *add_named(struct node *node, struct span text, char **cause)
     struct span host = text;
     bool plain = address_cut_plain(&host);
     if (plain && node_is_closed(node)) {
-        *cause = alloc_print("%.*s: the door is closed to plain text", (int)text.len, text.at);
+        *cause = alloc_print("%.*s: " ADMISSION_PLAIN_CAUSE, (int)text.len, text.at);
         return NULL;
     }
     struct peer *peer = add_host(node, host, cause);

@@ -268,6 +268,10 @@ static void pump(struct peer *peer)
 {
     if (peer->forgotten || peer->became != NULL || !delivery_waits(peer))
         return;
+    if (peer->link == NULL && peer->refused) { /* it is not dialled: nothing is worth the wait */
+        delivery_part(peer, peer->cause);
+        return;
+    }
     if (peer->link == NULL) {
         /* In its moment of grace it comes by itself: a dial would only cross with that. */
         if (peer->box.held && !timer_is_set(&peer->attempt.again) && !timer_is_set(&peer->grace))

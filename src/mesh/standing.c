@@ -7,7 +7,6 @@
 
 #include "mesh/standing.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -94,6 +93,16 @@ void standing_written(struct node *node)
 
 /* --- orders --- */
 
+/* Whom nobody lets in is not dialled either, nor does anything wait for it. */
+static void part(struct peer *peer, bool denied)
+{
+    peer->row.quiet = denied;
+    peer->named = peer->named && !denied;
+    peer_touch(peer);
+    if (denied)
+        dialer_cancel(peer);
+}
+
 bool node_judge(struct node *node, const char *fingerprint, enum verdict verdict,
                 const char **cause)
 {
@@ -104,20 +113,18 @@ bool node_judge(struct node *node, const char *fingerprint, enum verdict verdict
     }
     if (j == NULL)
         j = append(node, fingerprint);
+    struct peer *peer = membership_by_node(node, fingerprint);
+    bool was_denied = user_says(node, fingerprint) == VERDICT_DENIED;
     j->verdict = verdict;
     j->stored = false;
     node->dirty = true;
+    if (peer != NULL && (was_denied || verdict == VERDICT_DENIED))
+        part(peer, verdict == VERDICT_DENIED);
     admission_review(node);
     return true;
 }
 
 _Static_assert(JUDGEMENTS_MAX == 4096, "the complaint names it");
-
-static bool begins(const char *fingerprint, struct span beginning)
-{
-    return beginning.len >= FINGERPRINT_SHORT && beginning.len <= strlen(fingerprint) &&
-           memcmp(fingerprint, beginning.at, beginning.len) == 0;
-}
 
 /* false if two keys begin so. */
 static bool find_beginning(const struct node *node, struct span beginning,
@@ -126,7 +133,7 @@ static bool find_beginning(const struct node *node, struct span beginning,
     struct key_view v;
     out[0] = '\0';
     for (size_t i = 0; node_key_look(node, i, &v); i++) {
-        if (!begins(v.fingerprint, beginning))
+        if (!fingerprint_begins(v.fingerprint, beginning))
             continue;
         if (out[0] != '\0')
             return false;
@@ -150,7 +157,7 @@ bool node_find_key(struct node *node, struct span who, char out[FINGERPRINT_TEXT
     if (peer == NULL)
         return false;
     span_copy(span_of(peer->row.node), out, FINGERPRINT_TEXT);
-    if (!fingerprint_is(span_of(peer->row.node)))
+    if (!peer_has_key(peer))
         *cause = alloc_print("%s %s: it has shown no key", peer->text, peer->shown);
     return *cause == NULL;
 }
@@ -160,7 +167,7 @@ bool node_key_look(const struct node *node, size_t index, struct key_view *out)
 {
     for (size_t i = 0; i < node->peer_count; i++) {
         const struct peer *peer = node->peers[i];
-        if (!fingerprint_is(span_of(peer->row.node)) || index-- > 0)
+        if (!peer_has_key(peer) || index-- > 0)
             continue;
         *out = (struct key_view){.fingerprint = peer->row.node,
                                  .address = peer->text,

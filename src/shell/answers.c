@@ -23,6 +23,7 @@ static const char *const keys[COMMAND_COUNT] = {
     [COMMAND_group] = "state",
     [COMMAND_invite] = "invitation",
     [COMMAND_join] = "address name?",
+    [COMMAND_trust] = "address name? dialect",
     [COMMAND_known] = "key address? name? verdict? seen?",
     [COMMAND_ping] = "address name? rtt_ms#",
     [COMMAND_ask] = "address name? text",
@@ -48,13 +49,13 @@ static void reply(const struct answers *a, enum command_id id, const struct span
     a->reply(a->arg, command_at(id)->name, fields, count);
 }
 
-void answer_connected(const struct answers *a, const struct peer *peer)
+void answer_connected(const struct answers *a, enum command_id id, const struct peer *peer)
 {
     struct peer_view v;
     peer_look(peer, &v);
     const struct span fields[] = {span_of(v.address), span_of(v.name),
                                   span_of(dialect_name(v.dialect))};
-    reply(a, COMMAND_connect, fields, 3);
+    reply(a, id, fields, 3);
 }
 
 static void print_rtt(int64_t us, char out[32])

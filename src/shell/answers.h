@@ -20,7 +20,8 @@ struct answers {
  * [] it stands for all that are left. */
 const char *answer_keys(const char *command);
 
-void answer_connected(const struct answers *a, const struct peer *peer);
+/* A line of /connect or /trust. */
+void answer_connected(const struct answers *a, enum command_id id, const struct peer *peer);
 void answer_peer(const struct answers *a, const struct peer *peer); /* a line of /peers */
 
 /* A line of /outbox; none if nothing waits for the peer. */

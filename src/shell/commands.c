@@ -377,7 +377,7 @@ void commands_answer(struct interpreter *in, enum waiting_result result)
         for (size_t i = 0; i < w->peer_count; i++) {
             const struct peer *peer = who_is_up(in, peer_current(w->peers[i]));
             if (peer != NULL)
-                answer_connected(&in->answers, peer);
+                answer_connected(&in->answers, w->command->id, peer);
         }
     } else if (w->what == WAITING_JOIN) {
         belonging_joined(in);

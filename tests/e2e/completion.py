@@ -134,7 +134,8 @@ def said_by(scene, *options):
 
 def check_offers(scene, shell):
     """What is offered is what the program knows: no more, no less."""
-    known = set(re.findall(r"^ .{4} (--[a-z0-9-]+)", said_by(scene, "--help"), re.M))
+    help_text = said_by(scene, "--help")
+    known = set(re.findall(r"^ .{4} (--[a-z0-9-]+)", help_text, re.M))
     assert len(known) > 30, known
     offered = {word.rstrip("=") for word in shell.offered("hashflow --")}
     assert offered == known, offered ^ known
@@ -142,6 +143,11 @@ def check_offers(scene, shell):
     commands = set(re.findall(r"^/help (/[a-z]+)", said_by(scene, "-p", "0", "-c", "/help"), re.M))
     assert len(commands) > 15, commands
     assert set(shell.offered("hashflow -c /")) == commands
+
+    errands = re.search(r"\[options\] ([a-z]+ \| .*) \.\.\.", help_text).group(1).split(" | ")
+    assert len(errands) > 5 and {f"/{word}" for word in errands} <= commands
+    for word in errands:
+        assert word in shell.offered(f"hashflow {word[:-1]}"), word
 
     refusal = re.search(r"where KIND is (.*)", said_by(scene, "--on", "nothing=true")).group(1)
     assert set(shell.offered("hashflow --on ")) == {

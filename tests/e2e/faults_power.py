@@ -26,6 +26,8 @@ CALL = re.compile(r"^(?:\d+\s+)?(?P<name>\w+)\((?P<fd>\d+)<(?P<file>[^>]*)>(?P<r
 
 def tracer(scene, path, *options):
     """The command that runs a node under strace, which must be there and be allowed to trace."""
+    if os.geteuid() != 0:
+        raise Skip("only root may look into a node")
     if not shutil.which("strace"):
         raise Skip("strace is missing")
     if has_sanitizer():

@@ -147,7 +147,7 @@ def hello_flood_here(scene):
 @test("a /hello that names no port: its messages and events have an address all the same")
 def no_port(scene):
     node = scene.node("alice", "-e")
-    for name, extra in (("*", ""), ("+", " listen=0")):
+    for name, extra in (("#", ""), ("+", " listen=0")):
         client = scene.add(SessionConnection(connect(node.address),
                                              Identity(name, "127.0.0.1:9")))
         client.send(client.identity.greeting(),

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 
-from hashflow_test import free_port, main, test
+from hashflow_test import Stopwatch, free_port, main, test
 from hashflow_test.seed import unique_ip
 from hashflow_test.sockets import Connection, connect, needs_ipv6, read_to_end
 
@@ -393,6 +393,34 @@ def key_reloaded(scene):
     reload(node)
     node.send(f"/connect {bob.address}")
     node.expect(f"* up {bob.address} bob", since=since)
+
+
+@test("whoever was met in plain text hears nothing more once the door is closed")
+def closed_to_plain(scene):
+    listed = write(scene.path("listed"), "0.0.0.0/0")
+    node = scene.node("alice")
+    other = scene.node("bob", "--allow", f"@{listed}", "-4")
+    for closing, closes in ((node, "/group new"), (other, None)):
+        seed, client = scene.seed(), scene.client(closing)
+        client.send("I listen")
+        closing.hears("I listen")
+        closing.connect(seed.address, dialect="oneshot")
+        closing.send("for all")
+        seed.hears("for all")
+        client.expect(re.compile("for all"))
+        if closes:
+            closing.ask(closes)
+        else:
+            write(listed, "0.0.0.0/0", key_of(closing))
+            reload(closing)
+        client.wait_end()
+        closing.send("for members", f"/msg {seed.address} for members", "/peers")
+        closing.complains(re.compile("/bcast: |not delivered: the door is closed to plain text"))
+        stopwatch = Stopwatch()
+        closing.finish()
+        assert stopwatch.seconds() < 5, "nothing is worth the wait"
+        assert "for members" not in seed.texts() and b"members" not in client.raw
+        assert "exit" not in seed.texts()
 
 
 if __name__ == "__main__":

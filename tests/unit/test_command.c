@@ -130,6 +130,16 @@ static void a_span_ends_where_it_ends(void **state)
     free(cause);
 }
 
+static void what_holds_an_invitation_is_secret(void **state)
+{
+    (void)state;
+    assert_true(command_holds_secret(span_of("/join hashflow://a:1/b/c")));
+    assert_true(command_holds_secret(span_of("/msg bob hashflow://a:1/b/c")));
+    assert_true(command_holds_secret(span_of("hashflow://")));
+    assert_false(command_holds_secret(span_of("/join hashflow:/")));
+    assert_false(command_holds_secret(span_of("")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +149,7 @@ int main(void)
         cmocka_unit_test(text_is_text),
         cmocka_unit_test(wrong_lines_name_the_cure),
         cmocka_unit_test(a_span_ends_where_it_ends),
+        cmocka_unit_test(what_holds_an_invitation_is_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -384,7 +384,7 @@ static void numbers_and_texts_of_replies(void **state)
 /* So that a command that is answered does not come without names for what it answers. */
 static void each_command_that_is_answered_has_keys(void **state)
 {
-    static const char silent[] = " disconnect to forget ban name wait quit ";
+    static const char silent[] = " disconnect to forget ban admit deny name wait quit ";
     (void)state;
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         char word[32];
