@@ -5,6 +5,13 @@
  * id is the preferred dialer. It refuses the other's connection while its own dial is on its way or
  * its own session is young; in every other case the newer connection replaces the older. Both ends
  * come to the same answer without asking.
+ *
+ * In plain text the listener says /hello first, so a dialer knows who is there when the other side
+ * takes its dial. Encrypted it is the dialer, and the listener decides while the dialer still knows
+ * of nobody; and a first dial is two, for plain text offers the encryption. Hence two more rules:
+ * a dial that is given up for another connection says /bye, for a greeting and then silence are
+ * those of somebody who speaks plain lines; and a dial that began before a session came up does not
+ * outlive it, for the other side said /hello on it before it took ours.
  */
 #include "config.h"
 
@@ -201,6 +208,15 @@ static bool is_being_left(const struct link *link, const struct peer *peer)
            peer->link->closing;
 }
 
+/* It said so before it had taken our own dial, and that session is over: it has given this one up
+ * long ago. */
+static bool is_late(const struct link *link, const struct peer *peer, const struct hello *hello)
+{
+    bool is_over = peer->link == NULL || peer->link->closing;
+    return link->secure && link->role == SESSION_LISTENER && is_over && peer->boot == hello->boot &&
+           link->since <= peer->attempt.up_since;
+}
+
 /* The new connection takes the old one's place without a word to anybody: the peer stays up. */
 static void replace(struct link *old)
 {
@@ -241,7 +257,8 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
     struct peer *peer = identify(link, hello);
     if (link->peer != NULL && link->peer != peer)
         change_peer(link, link->peer, peer);
-    if (is_duplicate(link, peer, hello) || is_being_left(link, peer)) {
+    if (is_duplicate(link, peer, hello) || is_being_left(link, peer) ||
+        is_late(link, peer, hello)) {
         refuse_duplicate(link);
         return NULL;
     }
