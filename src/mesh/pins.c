@@ -77,12 +77,23 @@ bool pins_take_key(struct link *link)
     return false;
 }
 
+/* Whoever comes by himself only says where he listens: while the owner is here that is a lie, and
+ * what strangers say is told once, for there may be any number of them. */
+static bool is_worth_telling(const struct link *link, const struct peer *owner, bool known)
+{
+    return link->role == SESSION_DIALER ||
+           (!peer_is_up(owner) && (known || owner->other_key[0] == '\0'));
+}
+
 bool pins_give_address(const struct link *link, const struct hello *hello, const struct address *at)
 {
     struct peer *owner = membership_by_address(link->node, at);
     if (owner == NULL || strcmp(owner->row.node, hello->node) == 0 || !pins_hold(owner))
         return true;
-    if (membership_by_node(link->node, hello->node) != NULL) {
+    bool known = membership_by_node(link->node, hello->node) != NULL;
+    if (!is_worth_telling(link, owner, known))
+        return false;
+    if (known) {
         tell_moved(link, owner, hello->node);
         return true;
     }

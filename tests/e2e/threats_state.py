@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a stranger could make of what a node remembers: addresses and keys of others, whom it dials,
+and to whom it has spoken in plain text before its door was closed."""
+
+import re
+
+from hashflow_test import main, test
+from hashflow_test.sockets import free_port
+from hashflow_test.tls import Stranger, dial_tls
+
+SECRET = "for one pair of eyes"
+OTHER = re.compile("another key is there")
+
+
+def keeper(scene, label, *options, **more):
+    return scene.node(label, "--state", scene.path(label), "-e", *options, **more)
+
+
+def own_port():
+    return ("-l", f"127.0.0.1:{free_port()}")
+
+
+@test("nobody gets the address of somebody else by saying, twice, that it is his own")
+def claimed_address(scene):
+    alice, bob = keeper(scene, "alice"), keeper(scene, "bob", *own_port())
+    alice.connect(bob.address)
+    key = scene.path("mallory.pem")
+    for _ in range(3):
+        liar = dial_tls(scene, alice.address, key=key, identity=Stranger("mallory", bob.address))
+        liar.enter()
+    alice.send(f"/msg {bob.address} {SECRET}")
+    bob.hears(SECRET)
+    liar.ping("all-said")
+    assert SECRET not in liar.texts()
+
+
+@test("claims of an address by ever new keys are told once, and trusted is what was found there")
+def claims_flood(scene):
+    alice, bob = keeper(scene, "alice"), keeper(scene, "bob", *own_port())
+    alice.connect(bob.address)
+    address = bob.address
+    bob.finish()
+    alice.expect(re.compile(r"\* down"))
+    for i in range(12):
+        liar = dial_tls(scene, alice.address, identity=Stranger(f"m{i}", address))
+        liar.enter()
+        liar.close()
+    alice.sync()
+    assert len([line for line in alice.complaints() if OTHER.search(line)]) == 1, alice.errors()
+
+
+if __name__ == "__main__":
+    main(workers=3)
