@@ -50,5 +50,24 @@ def claims_flood(scene):
     assert len([line for line in alice.complaints() if OTHER.search(line)]) == 1, alice.errors()
 
 
+@test("what a liar has claimed cannot be trusted by mistake once the right one is back")
+def stale_claim(scene):
+    options = own_port()
+    alice, bob = keeper(scene, "alice"), keeper(scene, "bob", *options)
+    alice.connect(bob.address)
+    address = bob.address
+    bob.finish()
+    alice.expect(re.compile(r"\* down"))
+    liar = dial_tls(scene, alice.address, identity=Stranger("mallory", address))
+    liar.enter()
+    alice.complains(OTHER)
+    bob = keeper(scene, "bob", *options)
+    bob.connect(alice.address)
+    alice.send(f"/trust {address}")
+    alice.complains(re.compile("no other key was refused there"))
+    bob.send("/bcast still the same")
+    alice.hears("still the same", "bob")
+
+
 if __name__ == "__main__":
     main(workers=3)
