@@ -69,5 +69,16 @@ def stale_claim(scene):
     alice.hears("still the same", "bob")
 
 
+@test("a key that is not remembered is not said to be")
+def forgettable(scene):
+    alice = keeper(scene, "alice")
+    for i in range(5):
+        tls = dial_tls(scene, alice.address, identity=Stranger(f"m{i}", "127.0.0.1:0"))
+        tls.enter()
+        tls.close()
+    alice.expect(re.compile(r"\* down \S+ m4"))
+    assert not [line for line in alice.err.items() if "first contact" in line]
+
+
 if __name__ == "__main__":
     main(workers=3)
