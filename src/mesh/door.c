@@ -67,10 +67,10 @@ static void refuse(int fd)
     close(fd);
 }
 
-/* Encrypting costs us more than it costs a stranger. */
+/* Encrypting costs us more than it costs a stranger; so does one that is refused and stays. */
 static bool takes_slot(const struct link *link)
 {
-    return link->role == SESSION_LISTENER && link->peer == NULL && !link->closing &&
+    return link->role == SESSION_LISTENER && link->peer == NULL &&
            (link->secure || node_is_closed(link->node));
 }
 

@@ -6,7 +6,7 @@ and to whom it has spoken in plain text before its door was closed."""
 import re
 
 from hashflow_test import main, test
-from hashflow_test.sockets import free_port
+from hashflow_test.sockets import connect, free_port
 from hashflow_test.tls import Stranger, dial_tls
 
 SECRET = "for one pair of eyes"
@@ -78,6 +78,21 @@ def forgettable(scene):
         tls.close()
     alice.expect(re.compile(r"\* down \S+ m4"))
     assert not [line for line in alice.err.items() if "first contact" in line]
+
+
+@test("who is refused at a closed door and stays makes room for those who belong")
+def refused_and_stays(scene):
+    alice = keeper(scene, "alice", ulimit=256)
+    assert alice.ask("/group new") == ["/group closed"]
+    held = []
+    for _ in range(300):
+        sock = connect(alice.address)
+        sock.sendall(b"x")
+        held.append(sock)
+    said = [sock.recv(256) for sock in held]
+    for sock in held:
+        sock.close()
+    assert not [line for line in said if line.startswith(b"/error full")]
 
 
 if __name__ == "__main__":
