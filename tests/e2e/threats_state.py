@@ -6,9 +6,17 @@ and to whom it has spoken in plain text before its door was closed."""
 import re
 
 from hashflow_test import main, test
+from hashflow_test.netns import PORT, Network
 from hashflow_test.sockets import connect, free_port
 from hashflow_test.tls import Stranger, dial_tls
 
+COUNT_DIALS = """
+import socket, sys
+listener = socket.create_server((sys.argv[1], int(sys.argv[2])))
+for number in range(1, 9):
+    listener.accept()[0].close()
+    print("dialled", number)
+"""
 SECRET = "for one pair of eyes"
 OTHER = re.compile("another key is there")
 
@@ -93,6 +101,21 @@ def refused_and_stays(scene):
     for sock in held:
         sock.close()
     assert not [line for line in said if line.startswith(b"/error full")]
+
+
+@test("nobody else can say in plain text that somebody known by a key has left for good")
+def said_to_have_left(scene):
+    network = scene.add(Network(scene, 3))
+    here, there, elsewhere = network.hosts
+    alice = network.node(here, "alice", "--state", scene.path("alice"), "-e")
+    bob = network.node(there, "bob", "--state", scene.path("bob"))
+    alice.connect(bob.address)
+    bob.kill()
+    alice.expect(f"* down {bob.address} bob")
+    elsewhere.space.run("bash", "-c", f"printf '{bob.address} bob exit' > /dev/tcp/{here.ip}/{PORT}")
+    alice.sync()
+    dials = scene.process(*there.space.enter, "python3", "-uc", COUNT_DIALS, there.ip, PORT)
+    dials.out.wait("dialled 2")
 
 
 if __name__ == "__main__":
