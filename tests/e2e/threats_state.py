@@ -8,7 +8,7 @@ import re
 from hashflow_test import main, test
 from hashflow_test.netns import PORT, Network
 from hashflow_test.sockets import connect, free_port
-from hashflow_test.tls import Stranger, dial_tls
+from hashflow_test.tls import Stranger, TlsListener, dial_tls, make_key
 
 COUNT_DIALS = """
 import socket, sys
@@ -116,6 +116,23 @@ def said_to_have_left(scene):
     alice.sync()
     dials = scene.process(*there.space.enter, "python3", "-uc", COUNT_DIALS, there.ip, PORT)
     dials.out.wait("dialled 2")
+
+
+@test("an invitation is not accepted where an acquaintance is, and not a word is said there")
+def invited_elsewhere(scene):
+    alice, pem = keeper(scene, "alice"), scene.path("carol.pem")
+    listener = scene.add(TlsListener(key=pem, identity=Stranger("carol")))
+    carol = dial_tls(scene, alice.address, key=pem, identity=Stranger("carol", listener.address))
+    carol.enter()
+    carol.close()
+    alice.expect(re.compile(r"\* down \S+ carol"))
+    key, token = make_key(scene.path("inviter.pem")), "a" * 26
+    alice.send(f"/join hashflow://{listener.address}/{key}/{token}")
+    alice.complains(re.compile("^hashflow: /join: .*another key is there"))
+    said = [line for c in listener.connections.items() for line in c.lines.items()]
+    assert not [line for line in said if "invite=" in line], said
+    assert alice.ask("/group") == ["/group open"]
+    assert alice.peers()[listener.address].name == "carol"
 
 
 if __name__ == "__main__":
