@@ -134,7 +134,7 @@ void pins_meet(const struct link *link, const struct peer *peer, const struct he
         hello->fleeting)
         return;
     fingerprint_print(hello->node, key);
-    log_notice("%s %s: first contact, its key %s is remembered", peer->text,
+    log_notice("%s %s: first contact, key %s", peer->text,
                hello->name[0] != '\0' ? hello->name : "-", key);
 }
 
