@@ -30,6 +30,10 @@ bool text_escape(struct buffer *out, struct span text);
  * not UTF-8 count as characters of one byte. At least 1 if text is not empty and max >= 4. */
 size_t text_prefix(struct span text, size_t max);
 
+/* The length in bytes of the character or byte at the front of text, which is not empty; *column,
+ * counted from 0 at the left, moves by what it takes on a terminal. */
+size_t text_step(struct span text, size_t *column);
+
 /* Columns that text takes on a terminal. What is not shown there takes none, and each byte that is
  * not UTF-8 counts as a character. */
 size_t text_columns(struct span text);

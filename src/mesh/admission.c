@@ -15,6 +15,7 @@
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
 #include "mesh/inviting.h"
+#include "mesh/joining.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
@@ -163,7 +164,7 @@ static void fill_dialer(const struct link *link, const struct proof_binding *bin
 {
     unsigned char key[PROOF_KEY_BYTES];
     const struct group *group = node_group(link->node);
-    if (inviting_dials(link, key, hello->invite)) {
+    if (joining_dials(link, key, hello->invite)) {
         proof_make(key, PROOF_INVITATION, PROOF_DIAL, binding, hello->proof);
         digest_wipe(key, sizeof key);
         return;
@@ -230,8 +231,8 @@ static bool belongs(struct link *link, const struct hello *hello, const char **c
     *cause = NO_MEMBER;
     if (link->role == SESSION_LISTENER && hello->invite[0] != '\0')
         return inviting_admits(link, hello, &binding, cause);
-    if (inviting_expects(link) != NULL)
-        return inviting_is_answered(link, hello, &binding, cause);
+    if (joining_expects(link) != NULL)
+        return joining_is_answered(link, hello, &binding, cause);
     return proves_group(link, hello, &binding) || !node_is_closed(link->node) ||
            standing_of(link->node, hello->node) == VERDICT_ALLOWED;
 }

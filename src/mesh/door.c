@@ -28,10 +28,19 @@ enum {
     SLOTS_PER_SOURCE = 8, /* and of those from one address, but for this machine's own */
 };
 
-/* How long the connection must have been silent to make room for another: one that has not said
- * who it is not for long, a person who listens longer, anybody else for ever. */
+/* Encrypting costs us more than it costs a stranger; so does one who was refused and stays. */
+static bool takes_slot(const struct link *link)
+{
+    return link->role == SESSION_LISTENER && link->peer == NULL &&
+           (link->secure || node_is_closed(link->node));
+}
+
+/* How long the connection must have been silent to make room for another: one in a slot not at all,
+ * one that has not said who it is not for long, a person who listens longer, anybody else for ever. */
 static uint64_t patience(const struct link *link)
 {
+    if (takes_slot(link))
+        return 0;
     if (link->role == SESSION_DIALER || link->closing)
         return UINT64_MAX;
     if (link->peer == NULL)
@@ -67,14 +76,7 @@ static void refuse(int fd)
     close(fd);
 }
 
-/* Encrypting costs us more than it costs a stranger. */
-static bool takes_slot(const struct link *link)
-{
-    return link->role == SESSION_LISTENER && link->peer == NULL && !link->closing &&
-           (link->secure || node_is_closed(link->node));
-}
-
-/* The oldest makes room: who means it well needs his only for a moment. */
+/* One that was refused makes room, else the oldest: who means it well needs his only for a moment. */
 void door_make_room(struct node *node, const struct address *from)
 {
     struct link *oldest = NULL, *oldest_same = NULL;
@@ -83,7 +85,8 @@ void door_make_room(struct node *node, const struct address *from)
         if (!takes_slot(l))
             continue;
         all++;
-        oldest = l;
+        if (oldest == NULL || l->closing || !oldest->closing)
+            oldest = l;
         if (!address_same_host(&l->remote, from))
             continue;
         same++;

@@ -115,12 +115,8 @@ static size_t count_open(const struct node *node)
 
 static void add_place(struct invitation *out, const char *host, uint16_t port)
 {
-    if (out->place_count == INVITATION_ADDRESSES)
-        return;
-    bool bare = strchr(host, ':') == NULL; /* no IPv6 */
-    char *place = alloc_print("%s%s%s:%u", bare ? "" : "[", host, bare ? "" : "]", (unsigned)port);
-    span_copy(span_of(place), out->places[out->place_count++], INVITATION_PLACE);
-    free(place);
+    if (out->place_count < INVITATION_ADDRESSES)
+        address_join(host, port, out->places[out->place_count++]);
 }
 
 /* The port is ours unless the user has said another. */
