@@ -65,7 +65,7 @@ bool pins_take_key(struct link *link)
     if (link->role == SESSION_LISTENER || wanted == NULL || strcmp(wanted, key) == 0)
         return true;
     const struct peer *other = membership_by_node(link->node, key);
-    if (inviting_expects(link) == NULL && other != NULL && pins_hold(other)) {
+    if (joining_expects(link) == NULL && other != NULL && pins_hold(other)) {
         tell_moved(link, peer, key);
         return true;
     }
