@@ -265,6 +265,7 @@ void chronicle_event(struct chronicle *c, const struct event *event)
                                      .node = or_else(event->node, sender),
                                      .ours = event->kind == EVENT_SAID,
                                      .direct = event->scope == SCOPE_DIRECT,
+                                     .plain = event->plain,
                                      .numbered = event->id.node != NULL,
                                      .epoch = event->id.epoch,
                                      .seq = event->id.seq,

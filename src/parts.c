@@ -69,10 +69,11 @@ static bool keep_group(void *arg, const struct group *group, char **cause)
     return credentials_keep_group(&app->credentials, group, cause);
 }
 
-static void reply(void *arg, const char *command, const struct span *fields, size_t count)
+static void reply(void *arg, const char *command, const struct span *fields, size_t count,
+                  bool plain)
 {
     struct app *app = arg;
-    report_reply(app->report, command, fields, count);
+    report_reply(app->report, command, fields, count, plain);
 }
 
 static bool history(void *arg, struct database **db)

@@ -77,10 +77,11 @@ static void fail(struct client *c, char *cause)
     free(cause);
 }
 
-static void reply(void *arg, const char *command, const struct span *fields, size_t count)
+static void reply(void *arg, const char *command, const struct span *fields, size_t count,
+                  bool plain)
 {
     struct client *c = arg;
-    view_reply(&c->view, command, fields, count);
+    view_reply(&c->view, command, fields, count, plain);
 }
 
 static bool history(void *arg, struct database **db)

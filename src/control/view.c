@@ -88,9 +88,10 @@ void view_event(struct view *v, const struct event *event, bool lost)
         report_event(v->report, event);
 }
 
-void view_reply(struct view *v, const char *command, const struct span *fields, size_t count)
+void view_reply(struct view *v, const char *command, const struct span *fields, size_t count,
+                bool plain)
 {
-    report_reply(v->report, command, fields, count);
+    report_reply(v->report, command, fields, count, plain);
 }
 
 void view_turn(struct view *v)
@@ -98,12 +99,13 @@ void view_turn(struct view *v)
     if (!view_has_prompt(v))
         return;
     prompt_update(&v->prompt);
-    const char *target = prompt_target(&v->prompt);
+    char *target = prompt_target(&v->prompt);
     char *line = alloc_print("> %s %s %s\n", prompt_mark_word(v->prompt.mark), node_name(v->node),
                              target != NULL ? target : "all");
     struct span part = span_of(line);
     if (v->shown == NULL || strcmp(v->shown, line) != 0)
         v->send(v->arg, &part, 1);
+    free(target);
     free(v->shown);
     v->shown = line;
 }

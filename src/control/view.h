@@ -32,7 +32,8 @@ bool view_has_prompt(const struct view *v);
 
 /* lost: the event tells of a loss that concerns this client, so it is shown in any case. */
 void view_event(struct view *v, const struct event *event, bool lost);
-void view_reply(struct view *v, const char *command, const struct span *fields, size_t count);
+void view_reply(struct view *v, const char *command, const struct span *fields, size_t count,
+                bool plain);
 void view_complain(struct view *v, const char *text); /* neither escaped nor with an LF */
 void view_turn(struct view *v);                       /* the prompt, if it has changed */
 

@@ -256,6 +256,7 @@ enum reply_state { REPLY_AWAITED, REPLY_WHOLE, REPLY_MISSING };
 struct reply_view {
     const char *address; /* borrowed from the question, until the next order or turn */
     const char *name;
+    bool plain; /* it speaks without encryption */
     enum reply_state state;
     const char *cause; /* REPLY_MISSING: why there is none, or not all of it */
 };

@@ -63,7 +63,7 @@ bool question_look(const struct question *q, size_t index, struct reply_view *ou
     const struct reply *r = &q->replies[index];
     const struct peer *now = peer_current(r->peer);
     const struct peer *peer = now != NULL ? now : r->peer;
-    *out = (struct reply_view){peer->text, peer->shown, r->state, r->cause};
+    *out = (struct reply_view){peer->text, peer->shown, peer_is_plain(peer), r->state, r->cause};
     return true;
 }
 

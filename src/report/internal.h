@@ -25,7 +25,8 @@ struct style {
     void (*event)(struct report *r, const char *word, const char *phrase, const struct event *e);
     /* What becomes of a line that was sent. */
     void (*receipt)(struct report *r, const char *word, const struct event *e);
-    void (*reply)(struct report *r, const char *command, const struct span *fields, size_t count);
+    void (*reply)(struct report *r, const char *command, const struct span *fields, size_t count,
+                  bool plain);
 };
 
 extern const struct style style_text, style_people, style_json;

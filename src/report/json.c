@@ -201,34 +201,37 @@ static void write_receipt(struct report *r, const char *word, const struct event
 
 /* --- replies --- */
 
-/* A key says by its end what its field is: ? unknown if it is a dash, # a number, [] all that are
- * left; otherwise it is text. */
-static void add_field(json_t *object, struct span key, const struct span *fields, size_t count)
+/* A key says by its end what its field is: ? unknown if it is a dash, ! that too and the name of a
+ * peer, # a number, [] all that are left; otherwise it is text. */
+static void add_field(json_t *object, struct span key, const struct span *fields, size_t count,
+                      bool plain)
 {
     char name[KEY_MAX];
     char end = key.at[key.len - 1];
     struct span field = count > 0 ? fields[0] : span_of("");
-    key.len -= end == ']' ? 2 : end == '?' || end == '#';
+    key.len -= end == ']' ? 2 : strchr("?!#", end) != NULL;
     span_copy(key, name, sizeof name);
     if (end == ']')
         add_list(object, name, fields, count);
     else if (end == '#')
         add_number(object, name, field);
-    else if (end == '?')
+    else if (end == '?' || end == '!')
         add_known(object, name, field);
     else
         add_text(object, name, field);
+    if (end == '!')
+        json_object_set_new_nocheck(object, "plain", json_boolean(plain));
 }
 
 static void write_reply(struct report *r, const char *command, const struct span *fields,
-                        size_t count)
+                        size_t count, bool plain)
 {
     const char *keys = r->config.keys != NULL ? r->config.keys(command) : NULL;
     struct span rest = span_of(keys != NULL ? keys : "fields[]");
     json_t *object = record("reply");
     add_string(object, "command", span_of(command));
     while (rest.len > 0) {
-        add_field(object, span_cut_word(&rest), fields, count);
+        add_field(object, span_cut_word(&rest), fields, count, plain);
         fields += count > 0;
         count -= count > 0;
     }

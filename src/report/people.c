@@ -11,8 +11,6 @@
 
 #include "base/text.h"
 
-enum { NAME_FIELD = 1 /* of the answers that tell of a peer */ };
-
 static void add_time(struct report *r)
 {
     char text[32];
@@ -89,22 +87,28 @@ void report_diagnostic(struct report *r, enum log_level level, struct span line)
     line_end(r);
 }
 
-/* A line of /peers says in its last field how the peer is known. */
-static bool is_plain_peer(const char *command, const struct span *fields, size_t count)
+/* The field that names a peer, whose key ends with !; SIZE_MAX if there is none. */
+static size_t name_field(const struct report *r, const char *command)
 {
-    return strcmp(command, "peers") == 0 && count > NAME_FIELD &&
-           span_is(fields[count - 1], "plain");
+    const char *keys = r->config.keys != NULL ? r->config.keys(command) : NULL;
+    struct span rest = span_of(keys != NULL ? keys : "");
+    for (size_t i = 0; rest.len > 0; i++) {
+        struct span key = span_cut_word(&rest);
+        if (key.at[key.len - 1] == '!')
+            return i;
+    }
+    return SIZE_MAX;
 }
 
 /* Columns wide enough for most; the last one is never padded. */
 static void show_reply(struct report *r, const char *command, const struct span *fields,
-                       size_t count)
+                       size_t count, bool plain)
 {
     static const size_t widths[] = {21, 9, 7, 11, 6, 20};
-    bool plain = is_plain_peer(command, fields, count);
+    size_t marked = plain ? name_field(r, command) : SIZE_MAX;
     for (size_t i = 0; i < count; i++) {
         size_t before = buffer_length(&r->line);
-        line_add(r, plain && i == NAME_FIELD ? "!" : "");
+        line_add(r, i == marked ? "!" : "");
         line_escape(r, fields[i]);
         if (i + 1 == count)
             break;

@@ -9,7 +9,6 @@
 
 #include <time.h>
 
-#include "base/fingerprint.h"
 #include "base/text.h"
 #include "report/internal.h"
 
@@ -31,12 +30,14 @@ static void add_time(struct buffer *out, int64_t at)
 static void add_who(struct buffer *out, const struct history_line *line)
 {
     struct span who = span_is(line->name, "-") ? line->address : line->name;
+    const char *mark = line->plain ? "!" : "";
     if (!line->ours) {
-        add(out, fingerprint_is(line->node) ? "" : "!");
+        add(out, mark);
         text_escape(out, who);
         add(out, line->direct ? " \u2192 you" : "");
     } else if (line->direct) {
         add(out, "you \u2192 ");
+        add(out, mark);
         text_escape(out, who);
     } else {
         add(out, "you");

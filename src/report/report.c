@@ -51,9 +51,10 @@ bool report_has_losses(const struct report *r)
     return r->losses;
 }
 
-void report_reply(struct report *r, const char *command, const struct span *fields, size_t count)
+void report_reply(struct report *r, const char *command, const struct span *fields, size_t count,
+                  bool plain)
 {
-    r->style->reply(r, command, fields, count);
+    r->style->reply(r, command, fields, count, plain);
 }
 
 struct span report_id(const struct event_id *id, char out[REPORT_ID_TEXT])
@@ -187,7 +188,7 @@ static void tell_failed(struct report *r, const struct event *e)
         return;
     const struct span words[] = {span_of("failed"), span_of(e->address), span_of(e->name),
                                  span_of(e->cause)};
-    report_reply(r, report_kind(e), words, 4);
+    report_reply(r, report_kind(e), words, 4, e->plain);
 }
 
 static void tell_kept_back(struct report *r, const struct event *e)

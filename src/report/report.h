@@ -22,8 +22,8 @@ enum report_style {
 struct report_config {
     enum report_style style;
     const struct format *format; /* of messages, not with REPORT_JSON; NULL for the style's own */
-    /* REPORT_JSON: the names of the fields of a command's answers, see shell/answers.h; NULL for
-     * a command that has none. */
+    /* The names of the fields of a command's answers, see shell/answers.h; NULL for a command that
+     * has none. Not with REPORT_TEXT. */
     const char *(*keys)(const char *command);
     bool events;     /* "* up ADDRESS NAME" lines as well */
     bool colour;     /* REPORT_PEOPLE */
@@ -49,8 +49,10 @@ void report_free(struct report *r);
 
 void report_event(struct report *r, const struct event *event);
 
-/* The answer to a command, "/COMMAND FIELD FIELD ...". */
-void report_reply(struct report *r, const char *command, const struct span *fields, size_t count);
+/* The answer to a command, "/COMMAND FIELD FIELD ...". plain: the peer that it names speaks without
+ * encryption. */
+void report_reply(struct report *r, const char *command, const struct span *fields, size_t count,
+                  bool plain);
 
 /* A diagnostic on a terminal, where it must not harm the typed line. Only an error is red. */
 void report_diagnostic(struct report *r, enum log_level level, struct span line);

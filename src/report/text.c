@@ -66,8 +66,9 @@ static void print_event(struct report *r, const char *word, const char *phrase,
 }
 
 static void print_reply(struct report *r, const char *command, const struct span *fields,
-                        size_t count)
+                        size_t count, bool plain)
 {
+    (void)plain; /* scripts read these fields one by one */
     struct span words[PARTS_MAX];
     char *name = alloc_print("/%s", command);
     size_t n = 0;

@@ -15,20 +15,20 @@
 
 /* msg and bcast: the report answers for them when something was not delivered. */
 static const char *const keys[COMMAND_COUNT] = {
-    [COMMAND_connect] = "address name? dialect",
-    [COMMAND_msg] = "result address name? cause",
-    [COMMAND_bcast] = "result address name? cause",
-    [COMMAND_peers] = "address name? dialect state rtt_ms# seen? key?",
-    [COMMAND_outbox] = "address name? lines# bytes# cause",
+    [COMMAND_connect] = "address name! dialect",
+    [COMMAND_msg] = "result address name! cause",
+    [COMMAND_bcast] = "result address name! cause",
+    [COMMAND_peers] = "address name! dialect state rtt_ms# seen? key?",
+    [COMMAND_outbox] = "address name! lines# bytes# cause",
     [COMMAND_group] = "state",
     [COMMAND_invite] = "invitation",
-    [COMMAND_join] = "address name?",
-    [COMMAND_trust] = "address name? dialect",
+    [COMMAND_join] = "address name!",
+    [COMMAND_trust] = "address name! dialect",
     [COMMAND_known] = "key address? name? verdict? seen?",
-    [COMMAND_ping] = "address name? rtt_ms#",
-    [COMMAND_ask] = "address name? text",
-    [COMMAND_history] = "time address name? direction text",
-    [COMMAND_search] = "time address name? direction text",
+    [COMMAND_ping] = "address name! rtt_ms#",
+    [COMMAND_ask] = "address name! text",
+    [COMMAND_history] = "time address name! direction text",
+    [COMMAND_search] = "time address name! direction text",
     [COMMAND_whoami] = "name node addresses[]",
     [COMMAND_echo] = "text",
     [COMMAND_help] = "text",
@@ -44,9 +44,9 @@ const char *answer_keys(const char *command)
 }
 
 static void reply(const struct answers *a, enum command_id id, const struct span *fields,
-                  size_t count)
+                  size_t count, bool plain)
 {
-    a->reply(a->arg, command_at(id)->name, fields, count);
+    a->reply(a->arg, command_at(id)->name, fields, count, plain);
 }
 
 void answer_connected(const struct answers *a, enum command_id id, const struct peer *peer)
@@ -55,7 +55,7 @@ void answer_connected(const struct answers *a, enum command_id id, const struct 
     peer_look(peer, &v);
     const struct span fields[] = {span_of(v.address), span_of(v.name),
                                   span_of(dialect_name(v.dialect))};
-    reply(a, id, fields, 3);
+    reply(a, id, fields, 3, v.plain);
 }
 
 static void print_rtt(int64_t us, char out[32])
@@ -94,7 +94,7 @@ void answer_peer(const struct answers *a, const struct peer *peer)
                                   span_of(rtt),
                                   span_of(seen),
                                   key_field(&v)};
-    reply(a, COMMAND_peers, fields, 7);
+    reply(a, COMMAND_peers, fields, 7, v.plain);
 }
 
 void answer_waiting(const struct answers *a, const struct peer *peer)
@@ -116,7 +116,7 @@ void answer_waiting(const struct answers *a, const struct peer *peer)
     snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)v.waiting_bytes);
     const struct span fields[] = {span_of(v.address), span_of(v.name), span_of(lines),
                                   span_of(bytes), span_of(has_cause ? v.cause : reasons[v.state])};
-    reply(a, COMMAND_outbox, fields, 5);
+    reply(a, COMMAND_outbox, fields, 5, v.plain);
 }
 
 void answer_ping(const struct answers *a, const struct peer *peer)
@@ -126,13 +126,13 @@ void answer_ping(const struct answers *a, const struct peer *peer)
     peer_look(peer, &v);
     print_rtt(v.rtt_us, rtt);
     const struct span fields[] = {span_of(v.address), span_of(v.name), span_of(rtt)};
-    reply(a, COMMAND_ping, fields, 3);
+    reply(a, COMMAND_ping, fields, 3, v.plain);
 }
 
 void answer_ask(const struct answers *a, const struct event *answer)
 {
     const struct span fields[] = {span_of(answer->address), span_of(answer->name), answer->text};
-    reply(a, COMMAND_ask, fields, 3);
+    reply(a, COMMAND_ask, fields, 3, answer->plain);
 }
 
 void answer_whoami(const struct answers *a, const struct node *node)
@@ -147,7 +147,7 @@ void answer_whoami(const struct answers *a, const struct node *node)
         fields[2 + n] = span_of(text[n]);
         n++;
     }
-    reply(a, COMMAND_whoami, fields, 2 + n);
+    reply(a, COMMAND_whoami, fields, 2 + n, false);
 }
 
 void answer_joined(const struct answers *a, const struct peer *inviter)
@@ -155,7 +155,7 @@ void answer_joined(const struct answers *a, const struct peer *inviter)
     struct peer_view v;
     peer_look(inviter, &v);
     const struct span fields[] = {span_of(v.address), span_of(v.name)};
-    reply(a, COMMAND_join, fields, 2);
+    reply(a, COMMAND_join, fields, 2, v.plain);
 }
 
 void answer_known(const struct answers *a, const struct key_view *key)
@@ -168,7 +168,7 @@ void answer_known(const struct answers *a, const struct key_view *key)
     const struct span fields[] = {span_of(key->fingerprint), span_of(key->address),
                                   span_of(key->name), span_of(verdicts[key->verdict]),
                                   span_of(seen)};
-    reply(a, COMMAND_known, fields, 5);
+    reply(a, COMMAND_known, fields, 5, false);
 }
 
 void answer_said(const struct answers *a, enum command_id id, const struct history_line *line)
@@ -177,7 +177,7 @@ void answer_said(const struct answers *a, enum command_id id, const struct histo
     clock_print(line->at, time);
     const struct span fields[] = {span_of(time), line->address, line->name,
                                   span_of(line->ours ? "out" : "in"), line->text};
-    reply(a, id, fields, 5);
+    reply(a, id, fields, 5, line->plain);
 }
 
 void answer_help(const struct answers *a, const struct command *about, const char *help)
@@ -192,5 +192,5 @@ void answer_help(const struct answers *a, const struct command *about, const cha
 
 void answer_text(const struct answers *a, enum command_id id, struct span text)
 {
-    reply(a, id, &text, text.len > 0);
+    reply(a, id, &text, text.len > 0, false);
 }

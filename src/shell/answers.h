@@ -11,13 +11,16 @@
 #include "store/history.h"
 
 struct answers {
-    void (*reply)(void *arg, const char *command, const struct span *fields, size_t count);
+    /* plain: the peer that it names speaks without encryption. */
+    void (*reply)(void *arg, const char *command, const struct span *fields, size_t count,
+                  bool plain);
     void *arg;
 };
 
 /* The names of the fields of a command's answers, in their order, with spaces between them; NULL if
- * it has none. One that ends with ? holds a dash where nothing is known, with # a number, and with
- * [] it stands for all that are left. */
+ * it has none. One that ends with ? holds a dash where nothing is known, with ! that too, and is
+ * the name of the peer that may be plain, with # a number, and with [] it stands for all that are
+ * left. */
 const char *answer_keys(const char *command);
 
 /* A line of /connect or /trust. */

@@ -39,7 +39,8 @@ static void fail_for(struct interpreter *in, const struct command *c, const stru
 {
     struct peer_view v;
     peer_look(peer, &v);
-    commands_fail_with(in, c, alloc_print("%s %s: %s", v.address, v.name, cause));
+    commands_fail_with(in, c,
+                       alloc_print("%s %s%s: %s", v.address, v.plain ? "!" : "", v.name, cause));
 }
 
 /* --- commands --- */
@@ -345,7 +346,8 @@ static void answer_for_question(struct interpreter *in, const struct waiting *w)
     for (size_t i = 0; question_look(w->question, i, &v); i++) {
         if (v.state != REPLY_MISSING)
             continue;
-        char *who = alloc_print("/ask: %s %s: %s", v.address, v.name, v.cause);
+        char *who =
+            alloc_print("/ask: %s %s%s: %s", v.address, v.plain ? "!" : "", v.name, v.cause);
         commands_complain(in, STATUS_UNDELIVERED, who);
     }
 }

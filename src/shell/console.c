@@ -113,8 +113,9 @@ void console_lost(struct console *c)
 void console_turn(struct console *c)
 {
     prompt_update(&c->prompt);
-    char *prompt =
-        prompt_text(c->prompt.mark, node_name(c->node), prompt_target(&c->prompt), c->utf8);
+    char *target = prompt_target(&c->prompt);
+    char *prompt = prompt_text(c->prompt.mark, node_name(c->node), target, c->utf8);
     terminal_prompt(c->terminal, prompt);
+    free(target);
     free(prompt);
 }

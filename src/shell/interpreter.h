@@ -21,8 +21,9 @@ enum {
 struct interpreter;
 
 struct interpreter_handlers {
-    /* An answer: the command it belongs to, and its fields, borrowed. */
-    void (*reply)(void *arg, const char *command, const struct span *fields, size_t count);
+    /* An answer: the command it belongs to, and its fields, borrowed; plain as in answers.h. */
+    void (*reply)(void *arg, const char *command, const struct span *fields, size_t count,
+                  bool plain);
     void (*complain)(void *arg,
                      const char *text); /* a line could not be done: what, and the cure */
     void (*quit)(void *arg);            /* /quit */

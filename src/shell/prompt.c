@@ -42,16 +42,16 @@ void prompt_update(struct prompt *p)
     p->lost = false;
 }
 
-const char *prompt_target(const struct prompt *p)
+char *prompt_target(const struct prompt *p)
 {
     const struct peer *target = interpreter_target(p->interpreter);
     if (interpreter_awaits_target(p->interpreter))
-        return "?";
+        return alloc_string("?");
     if (target == NULL)
         return NULL;
     struct peer_view v;
     peer_look(target, &v);
-    return strcmp(v.name, "-") != 0 ? v.name : v.address;
+    return alloc_print("%s%s", v.plain ? "!" : "", strcmp(v.name, "-") != 0 ? v.name : v.address);
 }
 
 static const char *const mark_words[MARK_COUNT] = {

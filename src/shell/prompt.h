@@ -30,9 +30,9 @@ void prompt_lost(struct prompt *p);
 /* At the end of each turn. */
 void prompt_update(struct prompt *p);
 
-/* To whom lines go: a name, an address, or NULL for everyone. Borrowed until the next order or
- * turn. */
-const char *prompt_target(const struct prompt *p);
+/* To whom lines go: a name or an address, marked if that is a plain peer, or NULL for everyone. A
+ * new string that the caller frees. */
+char *prompt_target(const struct prompt *p);
 
 /* A mark as a program reads it, "-", "." or "+"; and back, where anything else is MARK_NONE. */
 const char *prompt_mark_word(enum mark mark);

@@ -50,8 +50,8 @@ void history_add(struct history_batch *batch, const struct history_line *line)
 {
     sqlite3_stmt *s = database_statement(
         batch->db,
-        "INSERT INTO history (id, at, address, name, node, ours, direct, epoch, seq, total, text)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        "INSERT INTO history (id, at, address, name, node, ours, direct, epoch, seq, total,"
+        " text, plain) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
         " ON CONFLICT (node, epoch, seq) WHERE epoch IS NOT NULL DO NOTHING",
         true);
     int64_t total = batch->total + (int64_t)line->text.len;
@@ -69,6 +69,7 @@ void history_add(struct history_batch *batch, const struct history_line *line)
     }
     sqlite3_bind_int64(s, 10, total);
     sqlite3_bind_blob64(s, 11, line->text.at, line->text.len, SQLITE_STATIC);
+    sqlite3_bind_int(s, 12, line->plain);
     if (!database_run(batch->db, s) || sqlite3_changes(sqlite3_db_handle(s)) == 0)
         return;
     batch->id++;
@@ -105,7 +106,7 @@ static bool read_text(sqlite3_stmt *s, int column, struct span *out)
            memchr(out->at, '\0', out->len) == NULL;
 }
 
-/* The columns at, address, name, node, ours, direct, text. */
+/* The columns at, address, name, node, ours, direct, text, plain. */
 static void call_each(struct database *db, sqlite3_stmt *s,
                       void (*each)(void *arg, const struct history_line *line), void *arg)
 {
@@ -121,6 +122,7 @@ static void call_each(struct database *db, sqlite3_stmt *s,
         line.node = column_node(s, 3, node) ? span_of(node) : span_of("");
         line.ours = sqlite3_column_int(s, 4) != 0;
         line.direct = sqlite3_column_int(s, 5) != 0;
+        line.plain = sqlite3_column_int(s, 7) != 0;
         if (read_text(s, 6, &line.text))
             each(arg, &line);
     }
@@ -133,7 +135,7 @@ void history_last(struct database *db, const struct history_peer *with, size_t c
 {
     sqlite3_stmt *s =
         database_statement(db,
-                           "SELECT at, address, name, node, ours, direct, text FROM"
+                           "SELECT at, address, name, node, ours, direct, text, plain FROM"
                            " (SELECT * FROM history WHERE ?1 IS NULL OR ((direct OR NOT ours)"
                            "   AND ((node <> '' AND node = ?1) OR (node = '' AND address = ?2)))"
                            "  ORDER BY id DESC LIMIT ?3) ORDER BY id",
@@ -220,7 +222,8 @@ bool history_find(struct database *db, struct span words,
     make_query(words, &query);
     sqlite3_stmt *s =
         database_statement(db,
-                           "SELECT at, address, name, node, ours, direct, history.text FROM history"
+                           "SELECT at, address, name, node, ours, direct, history.text, plain"
+                           " FROM history"
                            " WHERE id IN (SELECT rowid FROM temp.words WHERE words MATCH ?1"
                            "  ORDER BY rowid DESC LIMIT ?2) ORDER BY id",
                            false);

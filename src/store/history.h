@@ -22,6 +22,7 @@ struct history_line {
     struct span node;          /* its id; empty unless it speaks sessions */
     bool ours;                 /* we have said it */
     bool direct;               /* to one alone */
+    bool plain;                /* the other side spoke without encryption; not known of everyone */
     bool numbered;             /* by node, with these: */
     uint64_t epoch, seq;
     struct span text;

@@ -108,9 +108,12 @@ static const char *const steps[] = {
     "PRAGMA user_version = 3;"
     "COMMIT;",
 
-    /* An invitation's token is not here; key is what it is turned into. */
+    /* What was said before was said without encryption. An invitation's token is not here; key is
+     * what it is turned into. */
     "BEGIN IMMEDIATE;"
     "ALTER TABLE peers ADD COLUMN fleeting INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE history ADD COLUMN plain INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE history SET plain = 1 WHERE direct OR NOT ours;"
     "CREATE TABLE verdicts ("
     "  node TEXT PRIMARY KEY,"
     "  verdict INTEGER NOT NULL"

@@ -29,11 +29,12 @@ def friend(scene, node):
     return bob, bob.ask("/whoami")[0].split(" ")[2]
 
 
-def person(scene, columns=200):
+def person(scene, columns=200, folder=None):
     """A node with a terminal to itself, and that."""
     terminal = scene.add(Terminal(columns))
-    node = scene.node("alice", stdin=None, stdout=None, within=terminal.within(0, 1),
-                      env={"TERM": "xterm", "NO_COLOR": "1"})
+    state = ["--state", folder] if folder else []
+    node = scene.node("alice", *state, stdin=None, stdout=None, within=terminal.within(0, 1),
+                      env={"TERM": "xterm", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"})
     return node, terminal
 
 
@@ -127,7 +128,44 @@ def marks(scene):
         assert any(re.search(wanted, row) for row in rows), rows
 
 
-@test("the same for scripts: a key of --json, %s of --format, and the last field of /peers")
+@test("a person sees it in every answer that names a peer, in complaints and in the prompt")
+def marks_in_answers(scene):
+    node, terminal = person(scene, folder=scene.path("state"))
+    bob, _ = friend(scene, node)
+    carol = scene.session(node, "carol", listening=CAROL)
+    carol.msg("from carol")
+    shown(terminal, "!carol → you: from carol")
+    bob.send("/msg alice from bob")
+    shown(terminal, "bob → you: from bob")
+
+    def see(start, *patterns):
+        for pattern in patterns:
+            wait_until(lambda: re.search(pattern, OWN_SEQUENCES.sub("", terminal.text()[start:])),
+                       f"{pattern!r} is shown")
+
+    def type_and_see(line, *patterns):
+        start = len(terminal.text())
+        terminal.type(f"{line}\r")
+        see(start, *patterns)
+
+    type_and_see("/ping carol", r"\b127\.0\.0\.1:9 +!carol +\d")
+    type_and_see("/ping bob", rf"{bob.address} +bob +\d")
+    type_and_see("/msg carol to carol", r"✓ alice> ")
+    type_and_see("/msg bob to bob", r"✓ alice> ")
+    type_and_see("/history", r" !carol +in +from carol", r" bob +in +from bob",
+                 r" !carol +out +to carol", r" bob +out +to bob")
+    type_and_see("/search from", r" !carol +in +from carol", r" bob +in +from bob")
+    start = len(terminal.text())
+    terminal.type("/ask all who?\r")
+    carol.answer(carol.asked("who?"), "me", status="failed")
+    see(start, r"\b127\.0\.0\.1:9 +!carol +me", r"/ask: 127\.0\.0\.1:9 !carol: ",
+        rf"/ask: {bob.address} bob: ")
+    type_and_see("/to carol", "alice to !carol> ")
+    type_and_see("/to bob", "alice to bob> ")
+    type_and_see("/to all", "alice> ")
+
+
+@test("the same for scripts: a key of --json, %s of --format, the last field of /peers")
 def marks_for_scripts(scene):
     for options, wanted in ((["--json"], ['"plain":false', '"plain":true']),
                             (["-F", "0 %n %s %p"], ["bob tls", "carol plain"])):
@@ -140,14 +178,16 @@ def marks_for_scripts(scene):
             line = node.expect(re.compile(rf"{text}\b"))
             assert mark in line, line
         node.send("/peers")
-        keys = {}
+        keys, marked = {}, {}
         if "--json" in options:
             node.expect(re.compile('"command":"peers".*carol'))
             for line in node.out.items():
                 record = json.loads(line)
                 if record.get("command") == "peers":
                     keys[record["name"]] = record["key"]
+                    marked[record["name"]] = record["plain"]
             assert keys == {"bob": key[:16], "carol": "plain"}, keys
+            assert marked == {"bob": False, "carol": True}, marked
 
 
 @test("nobody is shown as us, or as somebody who has a key")

@@ -25,7 +25,7 @@ def answers(node):
 
 def missing(node, who, why, **more):
     """Waits until `who` is named for that reason."""
-    return node.complains(re.compile(rf"/ask: \S+ {who}: .*{why}"), **more)
+    return node.complains(re.compile(rf"/ask: \S+ !?{who}: .*{why}"), **more)
 
 
 @test("an answer is printed line by line as it comes, and the next command waits for its end")

@@ -363,7 +363,7 @@ def told(scene):
 
 @test("a console gets lines for people, and its prompt whenever that changes")
 def console(scene):
-    _, folder, bob = pair(scene)
+    alice, folder, bob = pair(scene)
     client = scene.control(folder)
     client.send("/follow console")
     client.expect("> - alice all")
@@ -376,6 +376,9 @@ def console(scene):
     assert re.fullmatch(r"\| \d\d:\d\d bob → you: \\x1b\[31mred", line), line
     client.send("/name albert")
     client.expect("> + albert bob")
+    scene.session(alice, "carol", listening="127.0.0.1:9").ping("met")
+    client.send("/to carol")
+    client.expect("> + albert !carol")
     client.send("/nosuch")
     client.complains("/nosuch")
     assert re.match(r"\| 127\.0\.0\.1:\d+ +bob +session +up", client.ask("/peers")[0])

@@ -150,9 +150,9 @@ def json_keys(scene):
     assert list(message) == MESSAGE_KEYS and message["id"].startswith("carolsnode.")
     assert list(name)[-2:] == ["plain", "former"]
     assert (name["name"], name["former"]) == ("cora", "carol")
-    assert list(peers) == [*REPLY_KEYS, "address", "name", "dialect", "state", "rtt_ms", "seen",
-                           "key"]
-    assert [record["plain"] for record in (up, message, name)] == [True] * 3
+    assert list(peers) == [*REPLY_KEYS, "address", "name", "plain", "dialect", "state", "rtt_ms",
+                           "seen", "key"]
+    assert [record["plain"] for record in (up, message, name, peers)] == [True] * 4
     assert peers["dialect"] == "session" and peers["key"] == "plain"
     assert isinstance(peers["rtt_ms"], (int, float, type(None)))
     assert list(whoami) == [*REPLY_KEYS, "name", "node", "addresses"]
@@ -160,7 +160,7 @@ def json_keys(scene):
     sent = [r for r in rest if r.get("event") == "sent"]
     assert list(sent[0]) == [*EVENT_KEYS, "id"]
     outbox = [r for r in rest if r.get("command") == "outbox"]
-    assert [(r["lines"], type(r["bytes"])) for r in outbox] == [(1, int)], outbox
+    assert [(r["lines"], type(r["bytes"]), r["plain"]) for r in outbox] == [(1, int, True)], outbox
 
 
 @test("--json: a line that was lost is a reply with its result and cause")
@@ -171,7 +171,7 @@ def json_failed(scene):
     node.free_form = True
     assert node.wait() == 3
     lost = json.loads(node.out.items()[0])
-    assert list(lost) == [*REPLY_KEYS, "result", "address", "name", "cause"], lost
+    assert list(lost) == [*REPLY_KEYS, "result", "address", "name", "plain", "cause"], lost
     assert (lost["command"], lost["result"], lost["name"]) == ("msg", "failed", None)
     assert lost["address"] == f"127.0.0.1:{port}" and lost["cause"]
 

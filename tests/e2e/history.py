@@ -140,6 +140,46 @@ def as_json(scene):
         assert line["address"] == "127.0.0.1:1" and "time" in line
 
 
+@test("with --json each line says whether the other side spoke without encryption")
+def plain_as_json(scene):
+    alice, bob = keeper(scene, "alice", "--json"), keeper(scene, "bob")
+    alice.free_form = True
+    bob.connect(alice.address)
+    carol = scene.session(alice, "carol")
+    carol.msg("from carol")
+    alice.expect(re.compile('"text":"from carol"'))
+    bob.send("/msg alice from bob")
+    alice.expect(re.compile('"text":"from bob"'))
+    alice.send("/msg carol to carol", "/msg bob to bob", "/bcast to all", "/history", "/echo done")
+    alice.expect(re.compile('"text":"done"'))
+    records = [json.loads(line) for line in alice.out.items() if '"command":"history"' in line]
+    assert list(records[0]) == ["type", "command", "time", "address", "name", "plain",
+                                "direction", "text"], records[0]
+    assert {record["text"]: record["plain"] for record in records} == {
+        "from carol": True, "from bob": False, "to carol": True, "to bob": False, "to all": False}
+
+
+@test("what was said before there was any encryption is marked as plain")
+def older(scene):
+    alice, bob = pair(scene)
+    bob.send("/msg alice in")
+    alice.hears("in")
+    alice.send("/msg bob alone", "/bcast to all")
+    bob.hears("to all")
+    assert alice.finish() == 0
+    with sqlite3.connect(scene.path("alice/hashflow.db"), timeout=20) as db:
+        db.executescript("ALTER TABLE history DROP COLUMN plain; DROP TABLE verdicts;"
+                         "ALTER TABLE peers DROP COLUMN fleeting; DROP TABLE invitations;"
+                         "PRAGMA user_version = 3;")
+    alice = keeper(scene, "alice", "--json")
+    alice.free_form = True
+    alice.send("/history", "/echo done")
+    alice.expect(re.compile('"text":"done"'))
+    records = [json.loads(line) for line in alice.out.items() if '"command":"history"' in line]
+    assert [(record["text"], record["plain"]) for record in records] == [
+        ("in", True), ("alone", True), ("to all", False)], records
+
+
 @test("a client of the control socket can look back too")
 def attached(scene):
     alice, bob = pair(scene)

@@ -324,7 +324,7 @@ def ban(scene):
     assert node.peers()[listener.address].state == "banned"
     assert session.texts() == []
     node.send("/msg bob nor this")
-    node.complains(re.compile(r"hashflow: /msg: .* bob: it is banned.*"))
+    node.complains(re.compile(r"hashflow: /msg: .* !bob: it is banned.*"))
     node.send(f"/connect {listener.address}", "/wait peer=bob 10")
     listener.open(1)
     node.sync()

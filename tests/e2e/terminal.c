@@ -450,7 +450,7 @@ static void test_last_lines_come_back(void **state)
 
     start_with_state(scene);
     assert_shows(scene, " you: last\n");
-    assert_true(is_above_the_prompt(scene, " you \u2192 bob: alone\n"));
+    assert_true(is_above_the_prompt(scene, " you \u2192 !bob: alone\n"));
     assert_true(is_above_the_prompt(scene, " you: a long line: ten bytes ten"));
     assert_true(is_above_the_prompt(scene, "\u2026\n"));
     assert_true(is_above_the_prompt(scene, "escaped \\x1b[2J\n"));

@@ -68,7 +68,7 @@ static void test_completion(void **state)
     scene_type(console, "\025/wait u\t");
     assert_shows(console, "alice> /wait up=");
     scene_type(console, "\025/to 127\t\r");
-    assert_shows(console, "alice to 127.0.0.1:");
+    assert_shows(console, "alice to !127.0.0.1:");
 }
 
 static void test_completion_of_a_stopped_node(void **state)

@@ -24,6 +24,7 @@ enum { LONG_TEXT = 60000 };
 static char *said; /* "ADDRESS NAME in|out TEXT;" for each line, with a ! for one alone */
 static size_t said_lines;
 static char said_node[NODE_ID_TEXT]; /* of the last of them */
+static bool said_plain;
 
 static void take_line(void *arg, const struct history_line *line)
 {
@@ -38,6 +39,7 @@ static void take_line(void *arg, const struct history_line *line)
     said = more;
     said_lines++;
     span_copy(line->node, said_node, sizeof said_node);
+    said_plain = line->plain;
 }
 
 static void listen_anew(void)
@@ -234,7 +236,7 @@ static void the_newest_bytes_are_kept(void **state)
     free(text);
 }
 
-static void a_line_comes_back_with_its_node(void **state)
+static void a_line_comes_back_with_whom_it_is_of(void **state)
 {
     (void)state;
     struct history_line line = from_bob("from bob");
@@ -243,10 +245,15 @@ static void a_line_comes_back_with_its_node(void **state)
     assert_string_equal(said_node, "n0de");
     assert_int_equal(count_found("bob"), 1);
     assert_string_equal(said_node, "n0de");
+    assert_false(said_plain);
     line.node = span_of("");
+    line.plain = true;
     add(&line);
     expect_last(NULL, 1, "10.0.0.2:7216 böb in from bob;");
     assert_string_equal(said_node, "");
+    assert_true(said_plain);
+    assert_int_equal(count_found("bob"), 2);
+    assert_true(said_plain);
 }
 
 /* ---- words */
@@ -404,11 +411,11 @@ static void rows_of_a_stranger_do_no_harm(void **state)
     add_text("tea");
     records_tamper(
         "INSERT INTO history VALUES (5, 1000, 'a b', 'x' || char(27), '', 0, 0, NULL, NULL, -7,"
-        " 'tea strange');"
-        "INSERT INTO history VALUES (6, 1000, 'a', 'b', '', 0, 0, NULL, NULL, 0, 'tea' || char(10));"
-        "INSERT INTO history VALUES (7, 'x', x'00', 'b', '', 0, 0, 'x', 'y', 'z', x'7465610062');"
+        " 'tea strange', 0);"
+        "INSERT INTO history VALUES (6, 1000, 'a', 'b', '', 0, 0, NULL, NULL, 0, 'tea' || char(10), 0);"
+        "INSERT INTO history VALUES (7, 'x', x'00', 'b', '', 0, 0, 'x', 'y', 'z', x'7465610062', 'x');"
         "INSERT INTO history VALUES (8, 1000, 'a', 'b', '', 'x', 2.5, 1, 2,"
-        " 9223372036854775807, zeroblob(200000));");
+        " 9223372036854775807, zeroblob(200000), 0);");
     add_text("more tea");
     const char *all = "10.0.0.2:7216 böb in tea;- - in tea strange;10.0.0.2:7216 böb in more tea;";
     expect_last(NULL, 10, all);
@@ -426,7 +433,7 @@ int main(void)
         TEST(a_numbered_line_is_there_once),
         TEST(the_newest_lines_are_kept),
         TEST(the_newest_bytes_are_kept),
-        TEST(a_line_comes_back_with_its_node),
+        TEST(a_line_comes_back_with_whom_it_is_of),
         TEST(words_are_found),
         TEST(the_newest_are_found),
         TEST(what_has_gone_is_not_found),

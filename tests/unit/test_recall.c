@@ -15,8 +15,6 @@
 
 #include "base/alloc.h"
 
-#define KEY "abcdaaaabbbbccccddddeeeeffffgggghhhhiiiijjjjkkkkllla"
-
 static struct history_line line;
 
 static int setup(void **state)
@@ -26,7 +24,6 @@ static int setup(void **state)
     line = (struct history_line){.at = 86400 + 3660,
                                  .address = span_of("10.0.0.2:7216"),
                                  .name = span_of("bob"),
-                                 .node = span_of(KEY),
                                  .text = span_of("hello")};
     return 0;
 }
@@ -61,14 +58,13 @@ static void says_who_has_said_it(void **state)
 static void marks_whom_nothing_proves(void **state)
 {
     (void)state;
-    line.node = span_of("b1xyz");
+    line.plain = true;
     expect(false, "1970-01-02 01:01 !bob: hello\n");
-    line.node = span_of("");
     line.name = span_of("-");
     line.direct = true;
     expect(false, "1970-01-02 01:01 !10.0.0.2:7216 → you: hello\n");
     line.ours = true;
-    expect(false, "1970-01-02 01:01 you → 10.0.0.2:7216: hello\n");
+    expect(false, "1970-01-02 01:01 you → !10.0.0.2:7216: hello\n");
 }
 
 static void is_dimmed(void **state)

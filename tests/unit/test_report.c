@@ -319,7 +319,7 @@ static void what_was_lost_is_a_reply(void **state)
     hear(&json, &e, &heard);
     assert_int_equal(heard.said, 1);
     json_t *object = read_record(buffer_span(&heard.out));
-    check_keys(object, "type command result address name cause ");
+    check_keys(object, "type command result address name plain cause ");
     check_string(object, "command", TEXT("msg"));
     check_string(object, "result", TEXT("failed"));
     json_decref(object);
@@ -327,13 +327,13 @@ static void what_was_lost_is_a_reply(void **state)
 }
 
 static json_t *reply_of(const struct report_config *config, const char *command,
-                        const struct span *fields, size_t count)
+                        const struct span *fields, size_t count, bool plain)
 {
     struct heard heard = {0};
     const struct report_sink sink = {take, take_said, &heard};
     struct report *r = report_new(config, &sink);
     buffer_init(&heard.out, OUT_MAX);
-    report_reply(r, command, fields, count);
+    report_reply(r, command, fields, count, plain);
     json_t *object = read_record(buffer_span(&heard.out));
     buffer_free(&heard.out);
     report_free(r);
@@ -346,14 +346,15 @@ static void replies_have_named_fields(void **state)
                                 TEXT("0.31ms"),        TEXT("-"), TEXT("plain")};
     const struct span me[] = {TEXT("zoe"), TEXT("abc"), TEXT("10.0.0.1:1"), TEXT("10.0.0.2:2")};
     (void)state;
-    json_t *object = reply_of(&json, "peers", peer, 7);
-    check_keys(object, "type command address name dialect state rtt_ms seen key ");
+    json_t *object = reply_of(&json, "peers", peer, 7, true);
+    check_keys(object, "type command address name plain dialect state rtt_ms seen key ");
     assert_true(json_is_null(json_object_get(object, "name")));
     assert_true(json_is_null(json_object_get(object, "seen")));
+    assert_true(json_is_true(json_object_get(object, "plain")));
     assert_true(json_real_value(json_object_get(object, "rtt_ms")) == 0.31);
     check_string(object, "key", TEXT("plain"));
     json_decref(object);
-    object = reply_of(&json, "whoami", me, 4);
+    object = reply_of(&json, "whoami", me, 4, true);
     check_keys(object, "type command name node addresses ");
     assert_int_equal(json_array_size(json_object_get(object, "addresses")), 2);
     json_decref(object);
@@ -365,18 +366,19 @@ static void numbers_and_texts_of_replies(void **state)
                                TEXT("it is away")};
     const struct span bytes = TEXT("\xff");
     (void)state;
-    json_t *object = reply_of(&json, "outbox", box, 5);
-    check_keys(object, "type command address name lines bytes cause ");
+    json_t *object = reply_of(&json, "outbox", box, 5, false);
+    check_keys(object, "type command address name plain lines bytes cause ");
     assert_int_equal(json_integer_value(json_object_get(object, "lines")), 12);
     assert_int_equal(json_integer_value(json_object_get(object, "bytes")), 3456);
+    assert_true(json_is_false(json_object_get(object, "plain")));
     json_decref(object);
-    object = reply_of(&json, "echo", NULL, 0);
+    object = reply_of(&json, "echo", NULL, 0, false);
     check_string(object, "text", TEXT(""));
     json_decref(object);
-    object = reply_of(&json, "echo", &bytes, 1);
+    object = reply_of(&json, "echo", &bytes, 1, false);
     check_string(object, "text_base64", TEXT("/w=="));
     json_decref(object);
-    object = reply_of(&json, "no such command", &bytes, 1);
+    object = reply_of(&json, "no such command", &bytes, 1, false);
     check_keys(object, "type command fields ");
     json_decref(object);
 }
@@ -444,27 +446,34 @@ static void of_the_diagnostics_an_error_is_red(void **state)
     check_diagnostic(LOG_NOTICE, "hashflow: so it is\n");
 }
 
-static void check_row(const char *key, const char *expected)
+static void check_row(enum report_style style, const char *command, bool plain,
+                      const char *expected)
 {
-    const struct span fields[] = {TEXT("10.0.0.1:7216"), TEXT("zoe"), TEXT("session"), TEXT("up"),
-                                  TEXT("0.31ms"),        TEXT("-"),   span_of(key)};
+    const struct span fields[] = {TEXT("10.0.0.1:7216"), TEXT("zoe"), TEXT("12"), TEXT("3456"),
+                                  TEXT("it is away")};
     struct heard heard = {0};
     const struct report_sink sink = {take, take_said, &heard};
-    struct report *r = report_new(&(struct report_config){.style = REPORT_PEOPLE}, &sink);
+    struct report *r =
+        report_new(&(struct report_config){.style = style, .keys = answer_keys}, &sink);
     buffer_init(&heard.out, OUT_MAX);
-    report_reply(r, "peers", fields, 7);
-    assert_true(span_is(buffer_span(&heard.out), expected));
+    report_reply(r, command, fields, 5, plain);
+    if (!span_is(buffer_span(&heard.out), expected))
+        fail_msg("printed \"%.*s\"", (int)buffer_length(&heard.out), buffer_span(&heard.out).at);
     buffer_free(&heard.out);
     report_free(r);
 }
 
-static void so_they_do_in_the_list_of_peers(void **state)
+static void so_they_do_in_answers(void **state)
 {
+    static const char marked[] = "10.0.0.1:7216         !zoe      12      3456        it is away\n";
+    static const char bare[] = "10.0.0.1:7216         zoe       12      3456        it is away\n";
     (void)state;
-    check_row("plain", "10.0.0.1:7216         !zoe      session up          0.31ms -"
-                       "                    plain\n");
-    check_row("abcdaaaabbbbcccc", "10.0.0.1:7216         zoe       session up          0.31ms -"
-                                  "                    abcdaaaabbbbcccc\n");
+    check_row(REPORT_PEOPLE, "outbox", true, marked);
+    check_row(REPORT_PEOPLE, "outbox", false, bare);
+    check_row(REPORT_PEOPLE, "known", true, bare);
+    check_row(REPORT_PEOPLE, "history", true,
+              "10.0.0.1:7216         zoe       !12     3456        it is away\n");
+    check_row(REPORT_TEXT, "outbox", true, "/outbox 10.0.0.1:7216 zoe 12 3456 it is away\n");
 }
 
 /* --- */
@@ -510,7 +519,7 @@ int main(void)
         cmocka_unit_test(a_terminal_gets_nothing_raw),
         cmocka_unit_test(people_see_who_is_plain),
         cmocka_unit_test(of_the_diagnostics_an_error_is_red),
-        cmocka_unit_test(so_they_do_in_the_list_of_peers),
+        cmocka_unit_test(so_they_do_in_answers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
