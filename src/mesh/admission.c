@@ -25,7 +25,7 @@
 #include "wire/rules.h"
 
 #define NO_MEMBER "it does not belong to our group"
-#define DENIED    "you are not let in here"
+#define DENIED    "your key is denied here"
 
 /* --- the door, as a whole --- */
 
