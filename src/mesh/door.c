@@ -74,7 +74,12 @@ static bool takes_slot(const struct link *link)
            (link->secure || node_is_closed(link->node));
 }
 
-/* The oldest makes room: who means it well needs his only for a moment. */
+/* Who is refused goes first, then the oldest: who means it well needs his only for a moment. */
+static struct link *first_to_go(struct link *newer, struct link *older)
+{
+    return newer == NULL || older->closing || !newer->closing ? older : newer;
+}
+
 void door_make_room(struct node *node, const struct address *from)
 {
     struct link *oldest = NULL, *oldest_same = NULL;
@@ -83,11 +88,11 @@ void door_make_room(struct node *node, const struct address *from)
         if (!takes_slot(l))
             continue;
         all++;
-        oldest = l;
+        oldest = first_to_go(oldest, l);
         if (!address_same_host(&l->remote, from))
             continue;
         same++;
-        oldest_same = l;
+        oldest_same = first_to_go(oldest_same, l);
     }
     if (same >= SLOTS_PER_SOURCE && !address_is_loopback(from))
         link_kill(oldest_same, "made room for another from its address");
