@@ -15,6 +15,7 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "shell/command.h"
+#include "wire/invitation.h"
 
 enum { WORDS_MAX = 16 * 1024 /* bytes */ };
 
@@ -124,7 +125,7 @@ static void move_commands(struct options *o, const char *from, const char *to)
 void errand_hide(int argc, char **argv, struct options *o)
 {
     for (int i = 1; i < argc; i++) {
-        char *secret = strstr(argv[i], COMMAND_SECRET);
+        char *secret = strstr(argv[i], INVITATION_SCHEME);
         if (secret == NULL)
             continue;
         char *copy = alloc_string(argv[i]);

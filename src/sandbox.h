@@ -12,7 +12,7 @@
 struct sandbox_config {
     const char *state;        /* the folder that stays ours; NULL for none */
     const char *typed;        /* a file of ours elsewhere; NULL for none */
-    const char *const *again; /* files that will be read again */
+    const char *const *again; /* files that will be read again, and others of their folders */
     size_t again_count;
 };
 

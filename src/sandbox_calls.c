@@ -54,7 +54,7 @@ static const char calls[] =
     "rt_sigsuspend sched_yield set_robust_list sigaltstack sigreturn sysinfo ugetrlimit "
     "uname wait4 waitid";
 
-/* Of a terminal, and of a socket's interfaces. Typing into a terminal, TIOCSTI, is not among them. */
+/* Of a terminal, and of a socket. Typing into a terminal, TIOCSTI, is not among them. */
 static const unsigned requests[] = {
     FIONREAD,
     TIOCOUTQ,

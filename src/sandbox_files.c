@@ -12,10 +12,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/alloc.h"
 
 #if defined HARDEN_PROCESS && defined SYS_landlock_create_ruleset
 
@@ -88,13 +91,26 @@ static bool allow_reading(int ruleset, const char *const *paths, size_t count)
     return allowed;
 }
 
+/* An editor puts another file in its place: so the folder's files are let in too. */
+static bool allow_replaced(int ruleset, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    char *folder = alloc_print("%.*s.", (int)length, path);
+    bool allowed = allow(ruleset, READ_FILE, path) && allow(ruleset, READ_FILE, folder);
+
+    free(folder);
+    return allowed;
+}
+
 static bool allow_all(int ruleset, uint64_t known, const struct sandbox_config *config)
 {
     const size_t count = sizeof names_of_hosts / sizeof names_of_hosts[0];
     bool allowed = allow(ruleset, (READ_FILE | WRITE_FILE) & known, "/dev/null") &&
-                   allow_reading(ruleset, names_of_hosts, count) &&
-                   allow_reading(ruleset, config->again, config->again_count);
+                   allow_reading(ruleset, names_of_hosts, count);
 
+    for (size_t i = 0; i < config->again_count; i++)
+        allowed = allowed && allow_replaced(ruleset, config->again[i]);
     if (config->state != NULL)
         allowed = allowed && allow(ruleset, OWN_FOLDER & known, config->state);
     if (config->typed != NULL)

@@ -1,39 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Digests by way of OpenSSL 3. A library that cannot make them leaves nothing to go on with: like
- * a system without chance, it ends the program.
+ * Digests by way of OpenSSL 3. It does not know what is digested.
  */
 #include "config.h"
 
 #include "base/digest.h"
 
-#include <stdlib.h>
-
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-static void require(bool made)
-{
-    if (!made)
-        abort();
-}
-
-/* What a machine's openssl.cnf says about other programs must not change what we are. */
-static void leave_out_config(void)
-{
-    require(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1);
-}
+#include "base/openssl.h"
 
 void digest_sha256(const struct span *parts, size_t count, unsigned char out[DIGEST_BYTES])
 {
-    leave_out_config();
+    openssl_start();
     EVP_MD_CTX *context = EVP_MD_CTX_new();
 
-    require(context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1);
+    openssl_require(context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1);
     for (size_t i = 0; i < count; i++)
-        require(EVP_DigestUpdate(context, parts[i].at, parts[i].len) == 1);
-    require(EVP_DigestFinal_ex(context, out, NULL) == 1);
+        openssl_require(EVP_DigestUpdate(context, parts[i].at, parts[i].len) == 1);
+    openssl_require(EVP_DigestFinal_ex(context, out, NULL) == 1);
     EVP_MD_CTX_free(context);
 }
 
@@ -47,13 +34,14 @@ void digest_hmac(const unsigned char key[DIGEST_BYTES], const struct span *parts
     };
     size_t len;
 
-    leave_out_config();
+    openssl_start();
     EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     EVP_MAC_CTX *context = hmac != NULL ? EVP_MAC_CTX_new(hmac) : NULL;
-    require(context != NULL && EVP_MAC_init(context, key, DIGEST_BYTES, with) == 1);
+    openssl_require(context != NULL && EVP_MAC_init(context, key, DIGEST_BYTES, with) == 1);
     for (size_t i = 0; i < count; i++)
-        require(EVP_MAC_update(context, (const unsigned char *)parts[i].at, parts[i].len) == 1);
-    require(EVP_MAC_final(context, out, &len, DIGEST_BYTES) == 1 && len == DIGEST_BYTES);
+        openssl_require(EVP_MAC_update(context, (const unsigned char *)parts[i].at, parts[i].len) ==
+                        1);
+    openssl_require(EVP_MAC_final(context, out, &len, DIGEST_BYTES) == 1 && len == DIGEST_BYTES);
     EVP_MAC_CTX_free(context);
     EVP_MAC_free(hmac);
 }

@@ -6,8 +6,6 @@
 
 #include "base/fingerprint.h"
 
-#include <assert.h>
-
 bool fingerprint_is(struct span text)
 {
     unsigned char digest[DIGEST_BYTES];
@@ -15,10 +13,15 @@ bool fingerprint_is(struct span text)
     return base32_decode(text, digest, sizeof digest);
 }
 
-void fingerprint_print(const char *fingerprint, size_t chars, char out[FINGERPRINT_GROUPS])
+bool fingerprint_begins(const char *fingerprint, struct span beginning)
 {
-    assert(chars <= FINGERPRINT_CHARS);
-    for (size_t i = 0; i < chars; i++) {
+    return beginning.len >= FINGERPRINT_SHORT && beginning.len <= strlen(fingerprint) &&
+           memcmp(fingerprint, beginning.at, beginning.len) == 0;
+}
+
+void fingerprint_print(const char *fingerprint, char out[FINGERPRINT_GROUPS])
+{
+    for (size_t i = 0; i < FINGERPRINT_SHORT; i++) {
         if (i > 0 && i % 4 == 0)
             *out++ = ' ';
         *out++ = fingerprint[i];

@@ -13,13 +13,16 @@ enum {
     FINGERPRINT_CHARS = BASE32_CHARS(DIGEST_BYTES), /* 52 */
     FINGERPRINT_TEXT = FINGERPRINT_CHARS + 1,
     FINGERPRINT_SHORT = 16, /* characters that people are shown at least, and may type */
-    FINGERPRINT_GROUPS = FINGERPRINT_CHARS + FINGERPRINT_CHARS / 4, /* room for groups of four */
+    FINGERPRINT_GROUPS = FINGERPRINT_SHORT + FINGERPRINT_SHORT / 4, /* with spaces and a NUL */
 };
 
 /* Is that text a whole fingerprint? Ids without a key are never one. */
 bool fingerprint_is(struct span text);
 
-/* The first chars characters in groups of four with a space between them, and a NUL. */
-void fingerprint_print(const char *fingerprint, size_t chars, char out[FINGERPRINT_GROUPS]);
+/* May somebody mean it by that: its first FINGERPRINT_SHORT characters, or more of it? */
+bool fingerprint_begins(const char *fingerprint, struct span beginning);
+
+/* Its first FINGERPRINT_SHORT characters in groups of four, for people. */
+void fingerprint_print(const char *fingerprint, char out[FINGERPRINT_GROUPS]);
 
 #endif

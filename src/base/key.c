@@ -16,23 +16,12 @@
 #include <openssl/x509.h>
 
 #include "base/alloc.h"
+#include "base/openssl.h"
 
 struct key {
     EVP_PKEY *pair;
     char fingerprint[FINGERPRINT_TEXT];
 };
-
-static void require(bool made)
-{
-    if (!made)
-        abort(); /* as in digest.c */
-}
-
-/* As in digest.c: the library as it is, whatever the machine's openssl.cnf says. */
-static void leave_out_config(void)
-{
-    require(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1);
-}
 
 void key_fingerprint_of(const EVP_PKEY *handle, char out[FINGERPRINT_TEXT])
 {
@@ -40,7 +29,7 @@ void key_fingerprint_of(const EVP_PKEY *handle, char out[FINGERPRINT_TEXT])
     unsigned char *public_half = NULL;
     int len = i2d_PUBKEY(handle, &public_half);
 
-    require(len > 0);
+    openssl_require(len > 0);
     struct span der = span_make((const char *)public_half, (size_t)len);
     digest_sha256(&der, 1, digest);
     base32_encode(digest, sizeof digest, out);
@@ -58,10 +47,10 @@ static struct key *own(EVP_PKEY *pair)
 
 struct key *key_make(void)
 {
-    leave_out_config();
+    openssl_start();
     EVP_PKEY *pair = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 
-    require(pair != NULL);
+    openssl_require(pair != NULL);
     return own(pair);
 }
 
@@ -80,9 +69,9 @@ struct key *key_parse(struct span pem, const char **cause)
     *cause = "it is longer than a key";
     if (pem.len > KEY_PEM_MAX)
         return NULL;
-    leave_out_config();
+    openssl_start();
     BIO *in = BIO_new_mem_buf(pem.at, (int)pem.len);
-    require(in != NULL);
+    openssl_require(in != NULL);
     EVP_PKEY *pair = PEM_read_bio_PrivateKey(in, NULL, no_passphrase, &asked);
     BIO_free(in);
     ERR_clear_error();
@@ -100,10 +89,10 @@ void key_format(const struct key *key, struct buffer *out)
     BIO *text = BIO_new(BIO_s_mem());
     char *at;
 
-    require(text != NULL &&
-            PEM_write_bio_PKCS8PrivateKey(text, key->pair, NULL, NULL, 0, NULL, NULL) == 1);
+    openssl_require(text != NULL &&
+                    PEM_write_bio_PKCS8PrivateKey(text, key->pair, NULL, NULL, 0, NULL, NULL) == 1);
     long len = BIO_get_mem_data(text, &at);
-    require(len > 0 && buffer_append(out, span_make(at, (size_t)len)));
+    openssl_require(len > 0 && buffer_append(out, span_make(at, (size_t)len)));
     BIO_free(text); /* which wipes it */
 }
 

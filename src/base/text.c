@@ -204,8 +204,7 @@ size_t text_prefix(struct span text, size_t max)
     return max;
 }
 
-/* The length in bytes of the character or byte at the front; *column moves by what it takes. */
-static size_t step(struct span text, size_t *column)
+size_t text_step(struct span text, size_t *column)
 {
     ucs4_t c = (unsigned char)text.at[0];
     size_t len = decode(text, &c);
@@ -223,7 +222,7 @@ size_t text_columns(struct span text)
     size_t columns = 0;
 
     while (text.len > 0)
-        text = span_after(text, step(text, &columns));
+        text = span_after(text, text_step(text, &columns));
     return columns;
 }
 
@@ -232,7 +231,7 @@ size_t text_fitting(struct span text, size_t columns)
     size_t taken = 0, at = 0;
 
     while (at < text.len) {
-        size_t len = step(span_after(text, at), &taken);
+        size_t len = text_step(span_after(text, at), &taken);
         if (taken > columns)
             break;
         at += len;

@@ -14,7 +14,8 @@ bool text_is_utf8(struct span text); /* well-formed: no overlong forms, no surro
 bool text_is_one_word(struct span text);
 
 /* Would a person take one for the other? They differ only in what is not seen, or in how the same
- * characters are composed (NFKC, UAX #15). Letters of other scripts that look alike are not known. */
+ * characters are composed (NFKC, UAX #15). Letters of other scripts that look alike are not
+ * known. */
 bool text_looks_same(struct span a, struct span b);
 
 /*
@@ -29,6 +30,10 @@ bool text_escape(struct buffer *out, struct span text);
 /* The longest prefix of at most max bytes that does not split a UTF-8 character. Bytes that are
  * not UTF-8 count as characters of one byte. At least 1 if text is not empty and max >= 4. */
 size_t text_prefix(struct span text, size_t max);
+
+/* The length in bytes of the character or byte at the front of text, which is not empty; *column,
+ * counted from 0 at the left, moves by what it takes on a terminal. */
+size_t text_step(struct span text, size_t *column);
 
 /* Columns that text takes on a terminal. What is not shown there takes none, and each byte that is
  * not UTF-8 counts as a character. */

@@ -15,6 +15,7 @@
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
 #include "mesh/inviting.h"
+#include "mesh/joining.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
@@ -23,7 +24,9 @@
 #include "mesh/standing.h"
 #include "wire/rules.h"
 
-#define NO_MEMBER "it does not belong to our group"
+_Static_assert((int)PROOF_EXPORTER_BYTES == (int)TLS_EXPORTER_BYTES, "a proof is bound to it");
+
+#define DENIED "you are not let in here"
 
 /* --- the door, as a whole --- */
 
@@ -65,7 +68,7 @@ static void review(struct link *link)
     if (link->closing)
         return;
     if (is_denied(link))
-        link_fault(link, "denied", "you are not let in here");
+        link_fault(link, "denied", DENIED);
     else if (!is_asked && !still_belongs(link))
         link_kill(link, "who belongs has changed");
 }
@@ -120,30 +123,32 @@ bool node_was_refused(const struct node *node, const char **which)
 
 /* --- turning away --- */
 
+/* The cause as whoever is refused reads it: of itself, and no more than it has to know. */
+static const char *told_outside(const char *code, const char *cause)
+{
+    if (strcmp(code, "closed") == 0)
+        return "only members get in here, and whom they have invited";
+    return strcmp(code, "denied") == 0 ? DENIED : cause;
+}
+
 /* Whom the user has named is told of each time, strangers once for each place. */
 void admission_refuse(struct link *link, const char *code, const char *cause)
 {
-    char text[ADDRESS_TEXT];
     struct peer *peer = link->role == SESSION_DIALER ? link->peer : NULL;
-    address_print(&link->remote, text);
     if (peer != NULL) {
         if (!peer->turned_away)
             log_error("%s %s: refused: %s", peer->text, peer->shown, cause);
         peer->turned_away = true;
-    } else if (!link->hearsay && fence_is_news(link->node, &link->remote)) {
-        log_notice("%s: turned away: %s", text, cause);
+    } else if (!link->hearsay) {
+        fence_tell(link->node, &link->remote, cause);
     }
-    link_fault(link, code, cause);
+    link_fault(link, code, told_outside(code, cause));
 }
 
 void admission_refuse_plain(struct link *link)
 {
-    char text[ADDRESS_TEXT];
-    address_print(&link->remote, text);
-    if (fence_is_news(link->node, &link->remote))
-        log_notice("%s: turned away: it speaks plain text, and the door is closed; "
-                   "/invite lets a node in",
-                   text);
+    fence_tell(link->node, &link->remote,
+               "it speaks plain text, and the door is closed; /invite lets a node in");
     link_fault(link, "closed", "this node is for members only, and they come encrypted");
 }
 
@@ -163,7 +168,7 @@ static void fill_dialer(const struct link *link, const struct proof_binding *bin
 {
     unsigned char key[PROOF_KEY_BYTES];
     const struct group *group = node_group(link->node);
-    if (inviting_dials(link, key, hello->invite)) {
+    if (joining_dials(link, key, hello->invite)) {
         proof_make(key, PROOF_INVITATION, PROOF_DIAL, binding, hello->proof);
         digest_wipe(key, sizeof key);
         return;
@@ -227,11 +232,11 @@ static bool belongs(struct link *link, const struct hello *hello, const char **c
 {
     struct proof_binding binding;
     bind_proof(link, &binding);
-    *cause = NO_MEMBER;
+    *cause = "it does not belong to our group";
     if (link->role == SESSION_LISTENER && hello->invite[0] != '\0')
         return inviting_admits(link, hello, &binding, cause);
-    if (inviting_expects(link) != NULL)
-        return inviting_is_answered(link, hello, &binding, cause);
+    if (joining_expects(link) != NULL)
+        return joining_is_answered(link, hello, &binding, cause);
     return proves_group(link, hello, &binding) || !node_is_closed(link->node) ||
            standing_of(link->node, hello->node) == VERDICT_ALLOWED;
 }

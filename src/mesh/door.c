@@ -28,10 +28,20 @@ enum {
     SLOTS_PER_SOURCE = 8, /* and of those from one address, but for this machine's own */
 };
 
-/* How long the connection must have been silent to make room for another: one that has not said
- * who it is not for long, a person who listens longer, anybody else for ever. */
+/* Encrypting costs us more than it costs a stranger; so does one who was refused and stays. */
+static bool takes_slot(const struct link *link)
+{
+    return link->role == SESSION_LISTENER && link->peer == NULL &&
+           (link->secure || node_is_closed(link->node));
+}
+
+/* How long the connection must have been silent to make room for another: one in a slot not at
+ * all, one that has not said who it is not for long, a person who listens longer, anybody else for
+ * ever. */
 static uint64_t patience(const struct link *link)
 {
+    if (takes_slot(link))
+        return 0;
     if (link->role == SESSION_DIALER || link->closing)
         return UINT64_MAX;
     if (link->peer == NULL)
@@ -67,19 +77,7 @@ static void refuse(int fd)
     close(fd);
 }
 
-/* Encrypting costs us more than it costs a stranger; so does one that is refused and stays. */
-static bool takes_slot(const struct link *link)
-{
-    return link->role == SESSION_LISTENER && link->peer == NULL &&
-           (link->secure || node_is_closed(link->node));
-}
-
-/* Who is refused goes first, then the oldest: who means it well needs his only for a moment. */
-static struct link *first_to_go(struct link *newer, struct link *older)
-{
-    return newer == NULL || older->closing || !newer->closing ? older : newer;
-}
-
+/* One that was refused makes room, else the oldest: who means it well needs his for a moment. */
 void door_make_room(struct node *node, const struct address *from)
 {
     struct link *oldest = NULL, *oldest_same = NULL;
@@ -88,11 +86,12 @@ void door_make_room(struct node *node, const struct address *from)
         if (!takes_slot(l))
             continue;
         all++;
-        oldest = first_to_go(oldest, l);
+        if (oldest == NULL || l->closing || !oldest->closing)
+            oldest = l;
         if (!address_same_host(&l->remote, from))
             continue;
         same++;
-        oldest_same = first_to_go(oldest_same, l);
+        oldest_same = l;
     }
     if (same >= SLOTS_PER_SOURCE && !address_is_loopback(from))
         link_kill(oldest_same, "made room for another from its address");
@@ -108,7 +107,7 @@ void door_accepted(void *arg, int fd, const struct address *from)
         return;
     }
     if (!fence_lets(node, from)) {
-        fence_tell(node, from);
+        fence_tell(node, from, FENCE_CAUSE);
         close(fd);
         return;
     }
@@ -252,8 +251,8 @@ bool door_bars(struct link *link, const struct address *from, bool is_message)
 
 bool door_is_shut(struct link *link, const struct verb *verb)
 {
-    static const char *const codes[] = {"clone",  "banned", "forgotten", "closed",
-                                        "denied", "invite", "bad-node",  "tls"};
+    static const char *const codes[] = {"clone",  "banned",   "forgotten", "closed",
+                                        "denied", "bad-node", "tls"};
     bool copy = span_is(verb->code, "clone");
     struct peer *peer = link->peer;
     size_t i = 0;

@@ -18,6 +18,7 @@
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
 #include "mesh/inviting.h"
+#include "mesh/joining.h"
 #include "mesh/link.h"
 #include "mesh/liveness.h"
 #include "mesh/peer.h"
@@ -180,7 +181,7 @@ static void hear_verb(struct link *link, const struct session_event *event)
     case VERB_PING: link_pong(link, verb->text); break;
     case VERB_PONG: hear_pong(link, verb); break;
     case VERB_NAME: peer_set_name(link->peer, verb->text); break;
-    case VERB_GROUP: inviting_hear(link, verb); break;
+    case VERB_GROUP: joining_hear(link, verb); break;
     case VERB_BYE: hear_bye(link, verb); break;
     case VERB_ERROR: hear_error(link, verb); break;
     case VERB_PEER: hearsay_add(link, verb); break;

@@ -115,12 +115,8 @@ static size_t count_open(const struct node *node)
 
 static void add_place(struct invitation *out, const char *host, uint16_t port)
 {
-    if (out->place_count == INVITATION_ADDRESSES)
-        return;
-    bool bare = strchr(host, ':') == NULL; /* no IPv6 */
-    char *place = alloc_print("%s%s%s:%u", bare ? "" : "[", host, bare ? "" : "]", (unsigned)port);
-    span_copy(span_of(place), out->places[out->place_count++], INVITATION_PLACE);
-    free(place);
+    if (out->place_count < INVITATION_ADDRESSES)
+        address_join(host, port, out->places[out->place_count++]);
 }
 
 /* The port is ours unless the user has said another. */
@@ -242,7 +238,7 @@ static void tell_fault(struct link *link, struct invited *invited, const char *w
     if (invited->told)
         return;
     invited->told = true;
-    fence_is_news(link->node, &link->remote); /* it is now, and nothing more is to be said */
+    fence_told(link->node, &link->remote); /* nothing more is to be said of it */
     address_print(&link->remote, text);
     log_notice("%s: turned away: its invitation %s", text, why);
 }

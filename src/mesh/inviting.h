@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Invitations: inviting.c gives them out and lets in whoever has one, joining.c accepts one. For
- * mesh/ alone; see node.h for what a user can do.
+ * Invitations that we give out, and those who come with one. For mesh/ alone; see node.h for what a
+ * user can do.
  */
 #ifndef HASHFLOW_MESH_INVITING_H
 #define HASHFLOW_MESH_INVITING_H
@@ -13,7 +13,6 @@
 struct hello;
 struct link;
 struct node;
-struct verb;
 
 enum {
     INVITING_OPEN = 64,        /* invitations that nobody has used; more are refused */
@@ -21,26 +20,6 @@ enum {
     INVITING_LIFE_S = 86400,   /* how long one is good */
     INVITING_AFTER_S = 604800, /* and how long it is kept after that, to tell why it is not */
 };
-
-/* --- we are invited --- */
-
-/* The key that must be there, for a link that was dialled by an invitation; else NULL. */
-const char *inviting_expects(const struct link *link);
-
-/* What our /hello proves there; false on other links. */
-bool inviting_dials(const struct link *link, unsigned char key[PROOF_KEY_BYTES],
-                    char id[INVITATION_ID]);
-
-/* The inviter's /hello: false with *cause, a static text, if it does not prove that it is. */
-bool inviting_is_answered(struct link *link, const struct hello *hello,
-                          const struct proof_binding *binding, const char **cause);
-
-void inviting_hear(struct link *link, const struct verb *verb); /* the group's secrets */
-
-void joining_turn(struct node *node); /* at the end of each turn: on to the next place? */
-void joining_free(struct node *node);
-
-/* --- we have invited --- */
 
 void inviting_load(struct node *node);
 void inviting_free(struct node *node);

@@ -6,12 +6,13 @@
  */
 #include "config.h"
 
+#include "mesh/joining.h"
+
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "mesh/dialer.h"
 #include "mesh/internal.h"
-#include "mesh/inviting.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
@@ -234,7 +235,7 @@ static bool is_for_it(const struct link *link)
            link->peer != NULL && link->peer == peer_current(j->peer);
 }
 
-bool inviting_dials(const struct link *link, unsigned char key[PROOF_KEY_BYTES],
+bool joining_dials(const struct link *link, unsigned char key[PROOF_KEY_BYTES],
                     char id[INVITATION_ID])
 {
     const struct joining *j = link->node->joining;
@@ -245,12 +246,12 @@ bool inviting_dials(const struct link *link, unsigned char key[PROOF_KEY_BYTES],
     return true;
 }
 
-const char *inviting_expects(const struct link *link)
+const char *joining_expects(const struct link *link)
 {
     return is_for_it(link) ? link->node->joining->invitation.fingerprint : NULL;
 }
 
-bool inviting_is_answered(struct link *link, const struct hello *hello,
+bool joining_is_answered(struct link *link, const struct hello *hello,
                           const struct proof_binding *binding, const char **cause)
 {
     *cause = "it has not made the invitation";
@@ -258,7 +259,7 @@ bool inviting_is_answered(struct link *link, const struct hello *hello,
                        hello->proof);
 }
 
-void inviting_hear(struct link *link, const struct verb *verb)
+void joining_hear(struct link *link, const struct verb *verb)
 {
     char *cause;
     struct node *node = link->node;

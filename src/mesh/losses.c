@@ -17,7 +17,7 @@ enum { TELL_US = 1000000 /* losses are told at most so often */ };
 
 static void tell_all(void *arg)
 {
-    losses_tell(arg);
+    node_tell_losses(arg);
 }
 
 void losses_tell_peer(struct peer *peer)
@@ -33,7 +33,7 @@ void losses_tell_peer(struct peer *peer)
     peer_tell(peer->node, peer, event);
 }
 
-void losses_tell(struct node *node)
+void node_tell_losses(struct node *node)
 {
     for (size_t i = 0; i < node->peer_count; i++)
         losses_tell_peer(node->peers[i]);
@@ -88,5 +88,5 @@ void losses_kept_back(struct node *node)
         if (!box->durable)
             delivery_drop(box, box->lines.bytes);
     }
-    losses_tell(node);
+    node_tell_losses(node);
 }

@@ -12,7 +12,6 @@ struct peer;
 
 void losses_count(struct peer *peer, size_t lines, enum event_scope scope, const char *cause);
 void losses_tell_peer(struct peer *peer);
-void losses_tell(struct node *node);      /* as events */
 void losses_keep(struct peer *peer);      /* what is owed to it stays stored */
 void losses_kept_back(struct node *node); /* on leaving: what still waits */
 

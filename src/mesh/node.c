@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The node's face: it builds the parts, takes orders, ends each turn in the right order, and
- * leaves. What the orders set off is the business of the other files of mesh/.
+ * The node's face: it builds the parts, says who it is, ends each turn in the right order, and
+ * leaves. What users order is the business of the other files of mesh/.
  */
 #include "config.h"
 
@@ -17,13 +17,13 @@
 #include "mesh/answering.h"
 #include "mesh/arrivals.h"
 #include "mesh/confirm.h"
-#include "mesh/delivery.h"
 #include "mesh/dialer.h"
 #include "mesh/door.h"
 #include "mesh/forms.h"
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
 #include "mesh/inviting.h"
+#include "mesh/joining.h"
 #include "mesh/keeping.h"
 #include "mesh/link.h"
 #include "mesh/losses.h"
@@ -324,99 +324,8 @@ bool node_rename(struct node *node, struct span name, const char **cause)
     return true;
 }
 
-/* --- questions --- */
-
 struct peer *const *node_peers(const struct node *node, size_t *count)
 {
     *count = node->peer_count;
     return node->peers;
-}
-
-uint64_t node_last_number(const struct node *node)
-{
-    return node->seq;
-}
-
-bool node_are_sent(const struct node *node, uint64_t first, uint64_t last)
-{
-    for (size_t i = 0; i < node->peer_count; i++) {
-        const struct outbox *box = &node->peers[i]->box;
-        bool held = box->held || (box->hoped && !node->peers[i]->tried);
-        if (held && box->last >= first && box->acked < last)
-            return false;
-    }
-    return true;
-}
-
-bool node_is_sent(const struct node *node)
-{
-    return node_are_sent(node, 0, UINT64_MAX);
-}
-
-void node_tell_losses(struct node *node)
-{
-    losses_tell(node);
-}
-
-bool node_is_delivered(const struct node *node)
-{
-    for (size_t i = 0; i < node->peer_count; i++) {
-        if (delivery_waits(node->peers[i]))
-            return false;
-    }
-    return true;
-}
-
-bool node_is_settled(const struct node *node)
-{
-    for (size_t i = 0; i < node->peer_count; i++) {
-        if (node->peers[i]->named && !node->peers[i]->tried)
-            return false;
-    }
-    return true;
-}
-
-bool node_is_stored(const struct node *node)
-{
-    return !node->unstored;
-}
-
-bool node_reached_all(const struct node *node, const char **which)
-{
-    for (size_t i = 0; i < node->peer_count; i++) {
-        const struct peer *peer = node->peers[i];
-        if (peer->named && !peer->reached) {
-            *which = peer->text;
-            return false;
-        }
-    }
-    return true;
-}
-
-size_t node_up_count(const struct node *node)
-{
-    size_t up = 0;
-    for (size_t i = 0; i < node->peer_count; i++)
-        up += peer_is_up(node->peers[i]);
-    return up;
-}
-
-uint64_t node_message_count(const struct node *node)
-{
-    return node->messages;
-}
-
-uint64_t node_last_receipt(const struct node *node)
-{
-    return node->last_receipt;
-}
-
-bool node_has_confirmed(const struct node *node)
-{
-    return node->unsettled == NULL;
-}
-
-bool node_has_enough(const struct node *node)
-{
-    return node->config.message_limit != 0 && node->messages >= node->config.message_limit;
 }

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "mesh/dialer.h"
 #include "mesh/internal.h"
-#include "mesh/inviting.h"
+#include "mesh/joining.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
@@ -20,7 +20,7 @@
 
 bool pins_hold(const struct peer *peer)
 {
-    return fingerprint_is(span_of(peer->row.node)) && !peer->row.fleeting && !peer->passing;
+    return peer_has_key(peer) && !peer->row.fleeting && !peer->passing;
 }
 
 bool pins_encrypt(const struct peer *peer)
@@ -48,8 +48,8 @@ static void tell_other_key(struct peer *peer, const char *key)
     if (strcmp(peer->other_key, key) == 0)
         return;
     span_copy(span_of(key), peer->other_key, sizeof peer->other_key);
-    fingerprint_print(peer->row.node, FINGERPRINT_SHORT, known);
-    fingerprint_print(key, FINGERPRINT_SHORT, shown);
+    fingerprint_print(peer->row.node, known);
+    fingerprint_print(key, shown);
     log_error("%s %s: another key is there, %s; known is %s. Somebody may be in between; if it was "
               "installed anew: /trust %s",
               peer->text, peer->shown, shown, known, peer->text);
@@ -59,13 +59,13 @@ bool pins_take_key(struct link *link)
 {
     struct peer *peer = link->peer;
     const char *key = channel_fingerprint(link->channel);
-    const char *wanted = inviting_expects(link);
+    const char *wanted = joining_expects(link);
     if (wanted == NULL && peer != NULL && pins_hold(peer))
         wanted = peer->row.node;
     if (link->role == SESSION_LISTENER || wanted == NULL || strcmp(wanted, key) == 0)
         return true;
     const struct peer *other = membership_by_node(link->node, key);
-    if (inviting_expects(link) == NULL && other != NULL && pins_hold(other)) {
+    if (joining_expects(link) == NULL && other != NULL && pins_hold(other)) {
         tell_moved(link, peer, key);
         return true;
     }
@@ -120,8 +120,7 @@ bool node_trust(struct node *node, struct peer *peer, struct span key, char **ca
         *cause = alloc_print("%s %s: no other key was refused there", peer->text, peer->shown);
         return false;
     }
-    if (key.len > 0 && (key.len < FINGERPRINT_SHORT || key.len > FINGERPRINT_CHARS ||
-                        memcmp(key.at, peer->other_key, key.len) != 0)) {
+    if (key.len > 0 && !fingerprint_begins(peer->other_key, key)) {
         *cause = alloc_print("%s %s: the key that was refused there is %s", peer->text, peer->shown,
                              peer->other_key);
         return false;
@@ -146,8 +145,8 @@ void pins_meet(const struct link *link, const struct peer *peer, const struct he
     if (!link->secure || strcmp(peer->row.node, hello->node) == 0 || hello->passing ||
         hello->fleeting || !is_kept)
         return;
-    fingerprint_print(hello->node, FINGERPRINT_SHORT, key);
-    log_notice("%s %s: first contact, its key %s is remembered", peer->text,
+    fingerprint_print(hello->node, key);
+    log_notice("%s %s: first contact, key %s", peer->text,
                hello->name[0] != '\0' ? hello->name : "-", key);
 }
 
@@ -163,7 +162,7 @@ void pins_move_over(struct link *link, const struct hello *hello)
     if (node->db != NULL)
         renaming_move(node->db, hello->was, hello->node);
     peer_set_node(peer, hello->node, span_of(peer->row.name));
-    fingerprint_print(hello->node, FINGERPRINT_SHORT, key);
+    fingerprint_print(hello->node, key);
     log_notice("%s %s: has a key now, %s; what waits for it and what came from it stays its own",
                peer->text, peer->shown, key);
 }

@@ -17,7 +17,9 @@ void receipts_line(struct peer *peer, enum event_kind kind, uint64_t seq)
     struct node *node = peer->node;
     if (!node->config.receipts)
         return;
-    peer_tell(node, peer, (struct event){.kind = kind, .id = {node->id, node->epoch, seq}});
+    bool plain_session = peer->row.dialect == DIALECT_SESSION && !peer_has_key(peer);
+    const char *id = plain_session ? node->plain_id : node->id; /* as the peer itself knows us */
+    peer_tell(node, peer, (struct event){.kind = kind, .id = {id, node->epoch, seq}});
 }
 
 void receipts_verbs(struct peer *peer, enum event_kind kind, struct span lines, uint64_t above,

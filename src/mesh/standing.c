@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What is decided about keys by name: the user's verdicts, in a bounded list in memory which the
- * store keeps too, and the rules; and which key the user means. It does not know who asks, nor when.
+ * store keeps too, and the rules; and which key the user means. It does not know who asks.
  */
 #include "config.h"
 
 #include "mesh/standing.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -127,12 +126,6 @@ bool node_judge(struct node *node, const char *fingerprint, enum verdict verdict
 
 _Static_assert(JUDGEMENTS_MAX == 4096, "the complaint names it");
 
-static bool begins(const char *fingerprint, struct span beginning)
-{
-    return beginning.len >= FINGERPRINT_SHORT && beginning.len <= strlen(fingerprint) &&
-           memcmp(fingerprint, beginning.at, beginning.len) == 0;
-}
-
 /* false if two keys begin so. */
 static bool find_beginning(const struct node *node, struct span beginning,
                            char out[FINGERPRINT_TEXT])
@@ -140,7 +133,7 @@ static bool find_beginning(const struct node *node, struct span beginning,
     struct key_view v;
     out[0] = '\0';
     for (size_t i = 0; node_key_look(node, i, &v); i++) {
-        if (!begins(v.fingerprint, beginning))
+        if (!fingerprint_begins(v.fingerprint, beginning))
             continue;
         if (out[0] != '\0')
             return false;
@@ -164,7 +157,7 @@ bool node_find_key(struct node *node, struct span who, char out[FINGERPRINT_TEXT
     if (peer == NULL)
         return false;
     span_copy(span_of(peer->row.node), out, FINGERPRINT_TEXT);
-    if (!fingerprint_is(span_of(peer->row.node)))
+    if (!peer_has_key(peer))
         *cause = alloc_print("%s %s: it has shown no key", peer->text, peer->shown);
     return *cause == NULL;
 }
@@ -174,7 +167,7 @@ bool node_key_look(const struct node *node, size_t index, struct key_view *out)
 {
     for (size_t i = 0; i < node->peer_count; i++) {
         const struct peer *peer = node->peers[i];
-        if (!fingerprint_is(span_of(peer->row.node)) || index-- > 0)
+        if (!peer_has_key(peer) || index-- > 0)
             continue;
         *out = (struct key_view){.fingerprint = peer->row.node,
                                  .address = peer->text,

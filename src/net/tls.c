@@ -19,6 +19,7 @@
 #include <openssl/x509.h>
 
 #include "base/alloc.h"
+#include "base/openssl.h"
 
 enum {
     CERTIFICATES_MAX = 4096, /* bytes of all that the other side shows */
@@ -46,12 +47,6 @@ struct tls {
     size_t owed;                   /* bytes of a write that is to be repeated */
     char fingerprint[FINGERPRINT_TEXT];
 };
-
-static void require(bool made)
-{
-    if (!made)
-        abort(); /* without memory or a working library there is nothing to go on with */
-}
 
 /* ---- the socket, seen by OpenSSL; its own kind would raise SIGPIPE and lose errno */
 
@@ -100,9 +95,9 @@ static BIO_METHOD *socket_method(void)
 {
     BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
 
-    require(method != NULL && BIO_meth_set_write(method, socket_write) == 1 &&
-            BIO_meth_set_read(method, socket_read) == 1 &&
-            BIO_meth_set_ctrl(method, socket_control) == 1);
+    openssl_require(method != NULL && BIO_meth_set_write(method, socket_write) == 1 &&
+                    BIO_meth_set_read(method, socket_read) == 1 &&
+                    BIO_meth_set_ctrl(method, socket_control) == 1);
     return method;
 }
 
@@ -136,14 +131,15 @@ static X509 *make_certificate(EVP_PKEY *key)
     static const unsigned char name[] = "hashflow";
     X509 *certificate = X509_new();
 
-    require(certificate != NULL && X509_set_version(certificate, X509_V3) == 1 &&
-            ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1) == 1);
+    openssl_require(certificate != NULL && X509_set_version(certificate, X509_V3) == 1 &&
+                    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1) == 1);
     X509_NAME *subject = X509_get_subject_name(certificate);
-    require(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, name, -1, -1, 0) == 1 &&
-            X509_set_issuer_name(certificate, subject) == 1);
-    require(ASN1_TIME_set_string_X509(X509_getm_notBefore(certificate), valid_from) == 1 &&
-            ASN1_TIME_set_string_X509(X509_getm_notAfter(certificate), valid_until) == 1);
-    require(X509_set_pubkey(certificate, key) == 1 && X509_sign(certificate, key, NULL) > 0);
+    openssl_require(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, name, -1, -1, 0) == 1 &&
+                    X509_set_issuer_name(certificate, subject) == 1);
+    openssl_require(ASN1_TIME_set_string_X509(X509_getm_notBefore(certificate), valid_from) == 1 &&
+                    ASN1_TIME_set_string_X509(X509_getm_notAfter(certificate), valid_until) == 1);
+    openssl_require(X509_set_pubkey(certificate, key) == 1 &&
+                    X509_sign(certificate, key, NULL) > 0);
     return certificate;
 }
 
@@ -151,8 +147,8 @@ static void show_key(SSL_CTX *ssl, EVP_PKEY *key)
 {
     X509 *certificate = make_certificate(key);
 
-    require(SSL_CTX_use_certificate(ssl, certificate) == 1 &&
-            SSL_CTX_use_PrivateKey(ssl, key) == 1);
+    openssl_require(SSL_CTX_use_certificate(ssl, certificate) == 1 &&
+                    SSL_CTX_use_PrivateKey(ssl, key) == 1);
     X509_free(certificate);
 }
 
@@ -160,17 +156,17 @@ static void limit_protocol(SSL_CTX *ssl)
 {
     char groups[] = "X25519", signatures[] = "ed25519";
 
-    require(SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) == 1 &&
-            SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 &&
-            SSL_CTX_set1_groups_list(ssl, groups) == 1 &&
-            SSL_CTX_set1_sigalgs_list(ssl, signatures) == 1 &&
-            SSL_CTX_set_alpn_protos(ssl, alpn, ALPN_BYTES) == 0);
+    openssl_require(SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) == 1 &&
+                    SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 &&
+                    SSL_CTX_set1_groups_list(ssl, groups) == 1 &&
+                    SSL_CTX_set1_sigalgs_list(ssl, signatures) == 1 &&
+                    SSL_CTX_set_alpn_protos(ssl, alpn, ALPN_BYTES) == 0);
     SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, NULL);
     SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(ssl, look_at_key, NULL);
     SSL_CTX_set_max_cert_list(ssl, CERTIFICATES_MAX);
     /* A ticket that nobody reads makes closing a socket a reset, which loses what was sent. */
-    require(SSL_CTX_set_num_tickets(ssl, 0) == 1);
+    openssl_require(SSL_CTX_set_num_tickets(ssl, 0) == 1);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
 #ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
@@ -191,9 +187,9 @@ struct tls_context *tls_context_new(const struct key *key)
 {
     struct tls_context *context = alloc_zero(1, sizeof *context);
 
-    require(OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1);
+    openssl_start();
     context->ssl = SSL_CTX_new(TLS_method());
-    require(context->ssl != NULL);
+    openssl_require(context->ssl != NULL);
     context->socket = socket_method();
     limit_protocol(context->ssl);
     limit_buffers(context->ssl);
@@ -220,7 +216,7 @@ struct tls *tls_new(struct tls_context *context, int fd, bool dialer)
 
     t->ssl = SSL_new(context->ssl);
     t->fd = fd;
-    require(t->ssl != NULL && bio != NULL);
+    openssl_require(t->ssl != NULL && bio != NULL);
     BIO_set_data(bio, t);
     BIO_set_init(bio, 1);
     SSL_set_bio(t->ssl, bio, bio);
@@ -357,6 +353,6 @@ void tls_exporter(struct tls *t, unsigned char out[TLS_EXPORTER_BYTES])
 {
     static const char label[] = "EXPORTER-Channel-Binding";
 
-    require(SSL_export_keying_material(t->ssl, out, TLS_EXPORTER_BYTES, label, sizeof label - 1,
-                                       NULL, 0, 0) == 1);
+    openssl_require(SSL_export_keying_material(t->ssl, out, TLS_EXPORTER_BYTES, label,
+                                               sizeof label - 1, NULL, 0, 0) == 1);
 }

@@ -10,6 +10,7 @@
 #include <limits.h>
 
 #include "base/alloc.h"
+#include "wire/invitation.h"
 
 #define MANY UINT_MAX
 
@@ -93,5 +94,5 @@ bool command_parse(struct span line, struct order *out, char **cause)
 
 bool command_holds_secret(struct span text)
 {
-    return memmem(text.at, text.len, COMMAND_SECRET, strlen(COMMAND_SECRET)) != NULL;
+    return memmem(text.at, text.len, INVITATION_SCHEME, strlen(INVITATION_SCHEME)) != NULL;
 }

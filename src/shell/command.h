@@ -57,9 +57,7 @@ struct order {
  * words. */
 bool command_parse(struct span line, struct order *out, char **cause);
 
-#define COMMAND_SECRET "hashflow://" /* an invitation begins so */
-
-/* Does a typed text contain one, so that it is to be kept nowhere? */
+/* Does a typed text contain an invitation, so that it is to be kept nowhere? */
 bool command_holds_secret(struct span text);
 
 #endif

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "shell/display.h"
 #include "shell/job.h"
+#include "shell/wrap.h"
 
 enum {
     IDLE_US = 5000,          /* the typed line comes back so long after it was hidden, */
@@ -103,8 +104,14 @@ static void hide(struct editor *e)
 
 void editor_print(struct editor *e, struct span text)
 {
+    int rows, columns;
+    struct buffer wrapped;
     hide(e);
-    display_print(e->display, text);
+    rl_get_screen_size(&rows, &columns);
+    buffer_init(&wrapped, 4 * text.len); /* at most: a TAB in each row */
+    wrap_lines(&wrapped, text, columns > 0 ? (size_t)columns : 0);
+    display_print(e->display, buffer_span(&wrapped));
+    buffer_free(&wrapped);
 }
 
 static void caught_up(void *arg)

@@ -218,6 +218,13 @@ bool address_split(struct span text, char host[ADDRESS_HOST], uint16_t *port, co
     return *cause == NULL;
 }
 
+void address_join(const char *host, uint16_t port, char out[ADDRESS_PLACE])
+{
+    bool is_ipv6 = strchr(host, ':') != NULL;
+
+    snprintf(out, ADDRESS_PLACE, is_ipv6 ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
+}
+
 /* ---- writing */
 
 void address_print(const struct address *a, char out[ADDRESS_TEXT])

@@ -12,8 +12,9 @@
 #include "base/span.h"
 
 enum {
-    ADDRESS_TEXT = 80,           /* room for any printed address and its NUL */
-    ADDRESS_HOST = 256,          /* room for a host name (RFC 1035: 253) and its NUL */
+    ADDRESS_TEXT = 80,                /* room for any printed address and its NUL */
+    ADDRESS_HOST = 256,               /* room for a host name (RFC 1035: 253) and its NUL */
+    ADDRESS_PLACE = ADDRESS_HOST + 8, /* HOST:PORT, perhaps with brackets, and its NUL */
     ADDRESS_DEFAULT_PORT = 7216, /* below 32768: a redial cannot meet itself as ephemeral port */
 };
 
@@ -49,6 +50,9 @@ bool address_cut_plain(struct span *text);
  * port. Brackets are dropped. false, with *cause a static text, if it is none of these.
  */
 bool address_split(struct span text, char host[ADDRESS_HOST], uint16_t *port, const char **cause);
+
+/* The way back: HOST:PORT or [IPv6]:PORT. */
+void address_join(const char *host, uint16_t port, char out[ADDRESS_PLACE]);
 
 /* The IP literal alone, e.g. "10.0.0.2" or "::1"; false for anything else. */
 bool address_parse_host(const char *host, uint16_t port, struct address *out);

@@ -8,9 +8,6 @@
 #include "wire/invitation.h"
 
 #include <assert.h>
-#include <stdio.h>
-
-static const char scheme[] = "hashflow://";
 
 /* ---- reading */
 
@@ -38,7 +35,7 @@ static struct span cut(struct span *rest, char separator)
     return part;
 }
 
-static const char *read_place(struct span text, char out[INVITATION_PLACE])
+static const char *read_place(struct span text, char out[ADDRESS_PLACE])
 {
     char host[ADDRESS_HOST];
     const char *cause;
@@ -46,8 +43,7 @@ static const char *read_place(struct span text, char out[INVITATION_PLACE])
 
     if (!address_split(text, host, &port, &cause))
         return cause;
-    bool is_ipv6 = strchr(host, ':') != NULL;
-    snprintf(out, INVITATION_PLACE, is_ipv6 ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
+    address_join(host, port, out);
     return NULL;
 }
 
@@ -70,9 +66,9 @@ static const char *read_parts(struct span text, struct invitation *out)
 {
     unsigned char token[INVITATION_TOKEN_BYTES];
 
-    if (!span_starts(text, scheme))
-        return "an invitation begins with hashflow://";
-    text = span_after(text, strlen(scheme));
+    if (!span_starts(text, INVITATION_SCHEME))
+        return "an invitation begins with " INVITATION_SCHEME;
+    text = span_after(text, strlen(INVITATION_SCHEME));
     const char *cause = read_places(cut(&text, '/'), out);
     if (cause != NULL)
         return cause;
@@ -99,7 +95,7 @@ bool invitation_parse(struct span text, struct invitation *out, const char **cau
 void invitation_format(struct buffer *out, const struct invitation *invitation)
 {
     assert(invitation->place_count >= 1 && invitation->place_count <= INVITATION_ADDRESSES);
-    buffer_print(out, "%s%s", scheme, invitation->places[0]);
+    buffer_print(out, INVITATION_SCHEME "%s", invitation->places[0]);
     for (size_t i = 1; i < invitation->place_count; i++)
         buffer_print(out, ",%s", invitation->places[i]);
     buffer_print(out, "/%s/%s", invitation->fingerprint, invitation->token);

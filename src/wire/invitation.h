@@ -15,12 +15,13 @@ enum {
     INVITATION_TOKEN_BYTES = 16,
     INVITATION_TOKEN = BASE32_TEXT(INVITATION_TOKEN_BYTES), /* 26 characters */
     INVITATION_ID = INVITATION_TOKEN,
-    INVITATION_PLACE = ADDRESS_HOST + 8, /* HOST:PORT */
-    INVITATION_LINE = 2304,              /* room for any invitation and its NUL */
+    INVITATION_LINE = 2304, /* room for any invitation and its NUL */
 };
 
+#define INVITATION_SCHEME "hashflow://" /* how each begins */
+
 struct invitation {
-    char places[INVITATION_ADDRESSES][INVITATION_PLACE]; /* HOST:PORT or [IPv6]:PORT, in order */
+    char places[INVITATION_ADDRESSES][ADDRESS_PLACE]; /* HOST:PORT or [IPv6]:PORT, in order */
     size_t place_count;
     char fingerprint[FINGERPRINT_TEXT];
     char token[INVITATION_TOKEN];

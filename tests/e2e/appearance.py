@@ -29,11 +29,11 @@ def friend(scene, node):
     return bob, bob.ask("/whoami")[0].split(" ")[2]
 
 
-def person(scene, *options, **more):
+def person(scene, columns=200):
     """A node with a terminal to itself, and that."""
-    terminal = scene.add(Terminal(columns=200))
-    node = scene.node("alice", *options, stdin=None, stdout=None, within=terminal.within(0, 1),
-                      env={"TERM": "xterm", "NO_COLOR": "1"}, **more)
+    terminal = scene.add(Terminal(columns))
+    node = scene.node("alice", stdin=None, stdout=None, within=terminal.within(0, 1),
+                      env={"TERM": "xterm", "NO_COLOR": "1"})
     return node, terminal
 
 
@@ -84,13 +84,28 @@ def no_notice(scene):
     node, terminal = person(scene)
     client = scene.client(node)
     client.write(f"{CAROL} mallory first\r12:00 bob: second\x0b12:00 bob: third\u2028"
-                 f"12:00 * bob (1.2.3.4:5) is here\x85hashflow: listening\x1b[1;1Halice>\n".encode())
+                 "12:00 * bob (1.2.3.4:5) is here\x85hashflow: listening\x1b[1;1Halice>\n".encode())
     client.send("12:00 bob: nobody's line", "hashflow: the disk is full", "* up 1.2.3.4:5 bob",
                 "/peers 1.2.3.4:5 bob session up - - abcd", f"{CAROL} mallory done")
     rows = shown(terminal, "mallory: done")
     for row in rows:
         if "bob" in row or "hashflow:" in row or "1.2.3.4" in row:
             assert re.match(r"\r?[^\r]*\r*\d\d:\d\d !(mallory|127\.0\.0\.1:\d+): ", row), rows
+
+
+@test("a text that fills its row does not go on at the beginning of the next one")
+def no_row_of_its_own(scene):
+    node, terminal = person(scene, columns=80)
+    client = scene.client(node)
+    room = 80 - len("12:00 !mallory: ")
+    for filler in ("x" * room, " " * room, "\t" * (room // 8), "\u4f60" * (room // 2)):
+        for more in (0, 80):
+            client.send(f"{CAROL} mallory {filler}{' ' * more}12:00 bob: I owe him")
+    client.send(f"{CAROL} mallory done")
+    rows = shown(terminal, "mallory: done")
+    owed = [row for row in rows if "12:00 bob" in row]
+    assert len(owed) == 8 and all(row.startswith("  ") for row in owed), rows
+    assert all(len(row.rstrip("\r")) <= 80 for row in rows), rows
 
 
 @test("a person sees who is plain, in messages, events and the list of peers, and who has a key")

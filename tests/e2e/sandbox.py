@@ -66,8 +66,9 @@ def always(scene):
 def descriptors(scene):
     note = scene.path("note")
     ends = os.pipe()
-    node = scene.node("bob", "--on", f"up=sh -c 'ls -1 /proc/$$/fd >{note}.new; mv {note}.new {note}'",
-                      "--state", scene.path("state"), "--sandbox", pass_fds=ends)
+    handler = f"sh -c 'ls -1 /proc/$$/fd >{note}.new; mv {note}.new {note}'"
+    node = scene.node("bob", "--on", f"up={handler}", "--state", scene.path("state"), "--sandbox",
+                      pass_fds=ends)
     scene.node("carol", node.address)
     wait_until(lambda: os.path.exists(note), "the program has run")
     for fd in ends:
@@ -126,11 +127,12 @@ def stored(scene):
 
 @test("in the sandbox a person types, and finds the lines again")
 def typed(scene):
+    sandboxed(scene, "bob")  # whose notices are not on a terminal
     home = scene.home()
     for _ in range(2):
         terminal = scene.add(Terminal())
-        node = sandboxed(scene, "alice", "-p", scene.ports(1)[0], "--no-history", home=home,
-                         within=terminal.within(0, 1), stdin="null", env={"TERM": "xterm"})
+        node = scene.node("alice", "--sandbox", "-p", scene.ports(1)[0], "--no-history", home=home,
+                          within=terminal.within(0, 1), stdin="null", env={"TERM": "xterm"})
         node.free_form = True
         terminal.type("/echo typed and kept\r")
         wait_until(lambda t=terminal: t.text().count("typed and kept") > 1, "the answer")
@@ -149,14 +151,16 @@ def daemon(scene):
     wait_until(lambda: not os.path.exists(os.path.join(state, "control")), "the daemon has ended")
 
 
-@test("in the sandbox SIGHUP reads the rules again, from a file that was written in its place")
+@test("in the sandbox SIGHUP reads the rules again, also from a file that was replaced")
 def rules(scene):
-    path = scene.path("denied")
+    os.mkdir(scene.path("rules"))
+    path = scene.path("rules/denied")
     with open(path, "w", encoding="ascii") as file:
         file.write("192.0.2.1\n")
     node = sandboxed(scene, "alice", "--deny", f"@{path}")
-    with open(path, "w", encoding="ascii") as file:
+    with open(path + ".new", "w", encoding="ascii") as file:
         file.write("127.0.0.0/8\n::1\n")
+    os.rename(path + ".new", path)
     node.signal(signal.SIGHUP)
     node.complains(re.compile("read again"))
     assert connect(node.address).recv(100) == b""

@@ -104,7 +104,7 @@ static void test_resize(void **state)
     assert_types(scene, "0,57|alice> a line that needs more than one row of this screen");
     screen_resize(scene->screen, 12, 30);
     assert_types(scene, "1,27|alice> a line that needs more\nthan one row of this screen");
-    scene_message(scene, "interruption");
+    scene_message(scene, "hi");
     assert_types(scene, "1,27|alice> a line that needs more\nthan one row of this screen");
     scene_type(scene, ".\r");
     assert_hears(scene, "a line that needs more than one row of this screen.");

@@ -197,6 +197,24 @@ def silent_impostor(scene):
     alice.complains(REFUSED)
 
 
+@test("the last words of an impostor reach stderr without control characters, as one line")
+def last_words(scene):
+    alice = member(scene, "alice")
+    words = "go away\x1b[2J\x1b]0;x\x07\rhashflow: all is well\x7f\u202e"
+    for line in (f"/error closed {words}", f"/error x\x1b[1m {words}", f"/error {words}",
+                 f"/bye {words}", f"/bye duplicate{words}", words):
+        listener = scene.add(TlsListener(identity=Stranger("bob")))
+        alice.send(f"/connect {listener.address}")
+        session = listener.connection()
+        session.expect_line(HELLO)
+        session.attempt(line)
+        session.wait_end()
+        alice.complains(re.compile(re.escape(listener.address)))
+    alice.sync()
+    said = "".join(alice.err.items() + alice.out.items())
+    assert not set("\x1b\x07\r\x7f\u202e") & set(said), repr(said)
+
+
 @test("an impostor in plain text is dialled encrypted all the same, and hears nothing")
 def plain_impostor(scene):
     liar = scene.listener()

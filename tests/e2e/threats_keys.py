@@ -4,7 +4,7 @@
 
 import re
 
-from hashflow_test import main, test
+from hashflow_test import dead_address, main, test
 from hashflow_test.sockets import free_port
 from hashflow_test.tls import Stranger, TlsListener, dial_tls
 
@@ -122,6 +122,25 @@ def other_name(scene):
     assert SECRET not in liar.texts()
 
 
+@test("somebody who takes the name of another, or what stands for one, later on looks no better")
+def renamed(scene):
+    bob, alice = keeper(scene, "bob"), keeper(scene, "alice")
+    alice.connect(bob.address)
+    liar = dial_tls(scene, alice.address, identity=Stranger("harmless", dead_address()))
+    liar.enter()
+    suffix = key_of(bob)[:4]
+    for number, name in enumerate(("bob", f"bob~{suffix}", "alice", "bob~", "/msg", "all",
+                                   bob.address, "b\x1bob", "b\u202eob", "b\u200bob", "-")):
+        liar.send(f"/name {name}")
+        liar.msg(f"I am {number}")
+        shown = alice.hears(f"I am {number}").name
+        assert shown not in ("bob", f"bob~{suffix}", "alice", "/msg", "all"), shown
+        assert not set("\x1b:\u202e\u200b") & set(shown), repr(shown)
+    alice.send(f"/msg bob {SECRET}")
+    bob.hears(SECRET)
+    assert SECRET not in liar.texts()
+
+
 @test("somebody who takes our own name does not look like us")
 def our_name(scene):
     alice = keeper(scene, "alice")
@@ -143,7 +162,7 @@ def former_id(scene):
         liar.close()
     alice.sync()
     assert SECRET.encode() not in liar.raw
-    assert not [line for line in alice.complaints() if "has a key now" in line]
+    assert not [line for line in alice.err.items() if "has a key now" in line]
     assert alice.peers()[address].state != "up"
 
 

@@ -17,7 +17,7 @@ BEGIN {
     home["syslog.h"] = "system_log.c"
     home["seccomp.h"] = "sandbox_calls.c"
     home["jansson.h"] = "report/json.c"
-    home["openssl/"] = "base/digest.c base/key.c net/tls.c"
+    home["openssl/"] = "base/openssl.c base/digest.c base/key.c net/tls.c"
     home["uni"] = "base/text.c"
 }
 

@@ -347,6 +347,25 @@ static void bounds_the_length_of_a_host(void **state)
     assert_false(address_split(span_make(NULL, 0), host, &port, &cause));
 }
 
+static void joins_what_was_split(void **state)
+{
+    static const char *const joined[] = {"10.0.0.2:7216", "[2001:db8::1]:1", "a.example:65535"};
+    char host[ADDRESS_HOST], out[ADDRESS_PLACE];
+    uint16_t port;
+    const char *cause;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof joined / sizeof joined[0]; i++) {
+        assert_true(address_split(span_of(joined[i]), host, &port, &cause));
+        address_join(host, port, out);
+        assert_string_equal(out, joined[i]);
+    }
+    memset(host, 'a', sizeof host);
+    host[ADDRESS_HOST - 1] = '\0';
+    address_join(host, UINT16_MAX, out);
+    assert_int_equal(strlen(out), ADDRESS_HOST - 1 + strlen(":65535"));
+}
+
 static void reads_a_literal_host(void **state)
 {
     struct address a;
@@ -381,6 +400,7 @@ int main(void)
         cmocka_unit_test(splits_what_people_type),
         cmocka_unit_test(says_what_is_wrong_with_what_people_type),
         cmocka_unit_test(bounds_the_length_of_a_host),
+        cmocka_unit_test(joins_what_was_split),
         cmocka_unit_test(reads_a_literal_host),
     };
 

@@ -9,6 +9,7 @@
     netns   networks and disks that fail proxy    links to cut  ledger  books about lines
     terminal  a pseudo-terminal, in rows  screen  a program in a window
     tls     peers inside TLS, with keys and proofs       middle  whoever sits in between
+    clock   wall clocks that are wrong
 """
 
 from .node import Message, Peer, said
