@@ -222,7 +222,7 @@ static bool belongs(struct link *link, const struct hello *hello, const char **c
 {
     struct proof_binding binding;
     bind_proof(link, &binding);
-    *cause = "it does not belong to our group";
+    *cause = "not a member of the group, which takes an invitation";
     if (link->role == SESSION_LISTENER && hello->invite[0] != '\0')
         return inviting_admits(link, hello, &binding, cause);
     if (joining_expects(link) != NULL)
@@ -237,13 +237,13 @@ static bool takes_secured(struct link *link, const struct hello *hello)
 {
     const char *cause;
     if (strcmp(hello->node, channel_fingerprint(link->channel)) != 0) {
-        admission_refuse(link, "bad-node", "its id is not that of its key");
+        admission_refuse(link, "bad-node", "the id is not that of the key");
         return false;
     }
     if (strcmp(hello->node, link->node->id) == 0)
         return true; /* we ourselves, or a copy: the rendezvous knows */
     if (standing_of(link->node, hello->node) == VERDICT_DENIED) {
-        admission_refuse(link, "denied", "its key is denied here");
+        admission_refuse(link, "denied", "that key is denied here");
         return false;
     }
     if (!belongs(link, hello, &cause)) {

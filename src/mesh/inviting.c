@@ -248,7 +248,7 @@ bool inviting_admits(struct link *link, const struct hello *hello,
 {
     struct node *node = link->node;
     struct invited *invited = find(node, hello->invite);
-    *cause = "its invitation is not good";
+    *cause = "that invitation is not good";
     if (invited == NULL ||
         !proof_holds(invited->row.key, PROOF_INVITATION, PROOF_DIAL, binding, hello->proof))
         return false;
