@@ -26,6 +26,8 @@
 
 _Static_assert((int)PROOF_EXPORTER_BYTES == (int)TLS_EXPORTER_BYTES, "a proof is bound to it");
 
+#define DENIED "you are not let in here"
+
 /* --- the door, as a whole --- */
 
 bool node_is_closed(const struct node *node)
@@ -66,7 +68,7 @@ static void review(struct link *link)
     if (link->closing)
         return;
     if (is_denied(link))
-        link_fault(link, "denied", "you are not let in here");
+        link_fault(link, "denied", DENIED);
     else if (!is_asked && !still_belongs(link))
         link_kill(link, "who belongs has changed");
 }
@@ -121,6 +123,14 @@ bool node_was_refused(const struct node *node, const char **which)
 
 /* --- turning away --- */
 
+/* The cause as whoever is refused reads it: of itself, and no more than it has to know. */
+static const char *told_outside(const char *code, const char *cause)
+{
+    if (strcmp(code, "closed") == 0)
+        return "only members get in here, and whom they have invited";
+    return strcmp(code, "denied") == 0 ? DENIED : cause;
+}
+
 /* Whom the user has named is told of each time, strangers once for each place. */
 void admission_refuse(struct link *link, const char *code, const char *cause)
 {
@@ -132,7 +142,7 @@ void admission_refuse(struct link *link, const char *code, const char *cause)
     } else if (!link->hearsay) {
         fence_tell(link->node, &link->remote, cause);
     }
-    link_fault(link, code, cause);
+    link_fault(link, code, told_outside(code, cause));
 }
 
 void admission_refuse_plain(struct link *link)

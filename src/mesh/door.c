@@ -77,8 +77,7 @@ static void refuse(int fd)
     close(fd);
 }
 
-/* One that was refused makes room, else the oldest: who means it well needs his only for a
- * moment. */
+/* One that was refused makes room, else the oldest: who means it well needs his for a moment. */
 void door_make_room(struct node *node, const struct address *from)
 {
     struct link *oldest = NULL, *oldest_same = NULL;

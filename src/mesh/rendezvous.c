@@ -241,6 +241,7 @@ static void learn(struct peer *peer, const struct hello *hello)
     peer->boot = peer->row.boot = hello->boot;
     peer->row.fleeting = hello->fleeting;
     peer->turned_away = false;
+    peer->other_key[0] = '\0'; /* the right one is there */
     arrivals_meet(peer, hello->epoch);
     peer->box.window = hello->window;
     peer_touch(peer);
