@@ -198,7 +198,7 @@ void admission_fill_hello(const struct link *link, struct hello *hello)
         return;
     hello->fleeting = node->config.security.fleeting;
     if (!link->secure) {
-        hello->secure = link->role == SESSION_LISTENER;
+        hello->offers_tls = link->role == SESSION_LISTENER;
         span_copy(span_of(node->id), hello->key, sizeof hello->key);
         return;
     }
@@ -283,7 +283,7 @@ static bool takes_plain(struct link *link, const struct hello *hello)
 {
     const struct node *node = link->node;
     struct address at = rendezvous_address(link, hello);
-    if (hello->secure && admission_dials_again(link))
+    if (hello->offers_tls && admission_dials_again(link))
         return false;
     const struct peer *known = membership_by_node(node, hello->key);
     if (known == NULL || !pins_hold(known))
