@@ -24,8 +24,14 @@
 #include "mesh/standing.h"
 #include "wire/rules.h"
 
+<<<<<<< HEAD
 #define NO_MEMBER "it does not belong to our group"
 #define DENIED    "your key is denied here"
+=======
+_Static_assert((int)PROOF_EXPORTER_BYTES == (int)TLS_EXPORTER_BYTES, "a proof is bound to it");
+
+#define DENIED "you are not let in here"
+>>>>>>> core5
 
 /* --- the door, as a whole --- */
 
@@ -133,27 +139,21 @@ static const char *told_outside(const char *code, const char *cause)
 /* Whom the user has named is told of each time, strangers once for each place. */
 void admission_refuse(struct link *link, const char *code, const char *cause)
 {
-    char text[ADDRESS_TEXT];
     struct peer *peer = link->role == SESSION_DIALER ? link->peer : NULL;
-    address_print(&link->remote, text);
     if (peer != NULL) {
         if (!peer->turned_away)
             log_error("%s %s: refused: %s", peer->text, peer->shown, cause);
         peer->turned_away = true;
-    } else if (!link->hearsay && fence_is_news(link->node, &link->remote)) {
-        log_notice("%s: turned away: %s", text, cause);
+    } else if (!link->hearsay) {
+        fence_tell(link->node, &link->remote, cause);
     }
     link_fault(link, code, told_outside(code, cause));
 }
 
 void admission_refuse_plain(struct link *link)
 {
-    char text[ADDRESS_TEXT];
-    address_print(&link->remote, text);
-    if (fence_is_news(link->node, &link->remote))
-        log_notice("%s: turned away: it speaks plain text, and the door is closed; "
-                   "/invite lets a node in",
-                   text);
+    fence_tell(link->node, &link->remote,
+               "it speaks plain text, and the door is closed; /invite lets a node in");
     link_fault(link, "closed", "this node is for members only, and they come encrypted");
 }
 
@@ -237,7 +237,7 @@ static bool belongs(struct link *link, const struct hello *hello, const char **c
 {
     struct proof_binding binding;
     bind_proof(link, &binding);
-    *cause = NO_MEMBER;
+    *cause = "it does not belong to our group";
     if (link->role == SESSION_LISTENER && hello->invite[0] != '\0')
         return inviting_admits(link, hello, &binding, cause);
     if (joining_expects(link) != NULL)

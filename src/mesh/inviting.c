@@ -238,7 +238,7 @@ static void tell_fault(struct link *link, struct invited *invited, const char *w
     if (invited->told)
         return;
     invited->told = true;
-    fence_is_news(link->node, &link->remote); /* it is now, and nothing more is to be said */
+    fence_told(link->node, &link->remote); /* nothing more is to be said of it */
     address_print(&link->remote, text);
     log_notice("%s: turned away: its invitation %s", text, why);
 }

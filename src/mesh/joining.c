@@ -82,15 +82,6 @@ static void give_up(struct node *node)
 
 /* --- the dials --- */
 
-/* The invitation says who is there: whoever was there before is not any more. */
-static void move_address(struct node *node, struct peer *peer, const struct address *a)
-{
-    struct peer *other = membership_by_address(node, a);
-    if (other != NULL && other != peer && other->row.node[0] != '\0')
-        peer_drop_address(other, a);
-    peer_set_address(peer, a);
-}
-
 static bool aim(struct node *node, struct peer *peer, const char *place)
 {
     struct joining *j = node->joining;
@@ -107,7 +98,7 @@ static bool aim(struct node *node, struct peer *peer, const char *place)
             say_cause(j, alloc_print("%s: that is this node itself", place));
             return false;
         }
-        move_address(node, peer, &a);
+        peer_set_address(peer, &a);
         return true;
     }
     free(peer->host);

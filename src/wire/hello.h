@@ -42,6 +42,6 @@ const char *hello_parse(struct span words, struct hello *out);
 /* Appends the words without LF. */
 void hello_format(struct buffer *out, const struct hello *hello);
 
-const char *hello_parse_node(struct span word, char out[NODE_ID_TEXT]); /* a node's id alone */
+const char *hello_parse_node(struct span value, char out[NODE_ID_TEXT]); /* a node's id alone */
 
 #endif
