@@ -198,7 +198,7 @@ void admission_fill_hello(const struct link *link, struct hello *hello)
         return;
     hello->fleeting = node->config.security.fleeting;
     if (!link->secure) {
-        hello->secure = link->role == SESSION_LISTENER;
+        hello->offers_tls = link->role == SESSION_LISTENER;
         span_copy(span_of(node->id), hello->key, sizeof hello->key);
         return;
     }
@@ -232,7 +232,7 @@ static bool belongs(struct link *link, const struct hello *hello, const char **c
 {
     struct proof_binding binding;
     bind_proof(link, &binding);
-    *cause = "it does not belong to our group";
+    *cause = "not a member of the group, which takes an invitation";
     if (link->role == SESSION_LISTENER && hello->invite[0] != '\0')
         return inviting_admits(link, hello, &binding, cause);
     if (joining_expects(link) != NULL)
@@ -247,13 +247,13 @@ static bool takes_secured(struct link *link, const struct hello *hello)
 {
     const char *cause;
     if (strcmp(hello->node, channel_fingerprint(link->channel)) != 0) {
-        admission_refuse(link, "bad-node", "its id is not that of its key");
+        admission_refuse(link, "bad-node", "the id is not that of the key");
         return false;
     }
     if (strcmp(hello->node, link->node->id) == 0)
         return true; /* we ourselves, or a copy: the rendezvous knows */
     if (standing_of(link->node, hello->node) == VERDICT_DENIED) {
-        admission_refuse(link, "denied", "its key is denied here");
+        admission_refuse(link, "denied", "that key is denied here");
         return false;
     }
     if (!belongs(link, hello, &cause)) {
@@ -283,7 +283,7 @@ static bool takes_plain(struct link *link, const struct hello *hello)
 {
     const struct node *node = link->node;
     struct address at = rendezvous_address(link, hello);
-    if (hello->secure && admission_dials_again(link))
+    if (hello->offers_tls && admission_dials_again(link))
         return false;
     const struct peer *known = membership_by_node(node, hello->key);
     if (known == NULL || !pins_hold(known))

@@ -155,7 +155,7 @@ static bool may_join(const struct node *node, const struct invitation *invitatio
     else if (strcmp(invitation->fingerprint, node->id) == 0)
         *cause = "it is an invitation of this node itself";
     else if (standing_of(node, invitation->fingerprint) == VERDICT_DENIED)
-        *cause = "the key of whoever invites is denied here; /admit lets it in";
+        *cause = "the key of whoever invites is denied here, by /deny or --deny";
     else
         return true;
     return false;
@@ -257,7 +257,7 @@ const char *joining_expects(const struct link *link)
 bool joining_is_answered(struct link *link, const struct hello *hello,
                          const struct proof_binding *binding, const char **cause)
 {
-    *cause = "it has not made the invitation";
+    *cause = "not who has made the invitation";
     return proof_holds(link->node->joining->key, PROOF_INVITATION, PROOF_ANSWER, binding,
                        hello->proof);
 }

@@ -359,7 +359,7 @@ def denied_key(scene):
     bob.send(f"/connect {node.address}")
     bob.complains(re.compile("does not let us in: your key is denied here"))
     assert bob.finish() == 5, bob.errors()
-    node.complains(re.compile("turned away: its key is denied here"))
+    node.complains(re.compile("turned away: that key is denied here"))
     assert [peer.name for peer in node.peers().values()] == ["carol"]
 
 
