@@ -26,7 +26,7 @@
 
 _Static_assert((int)PROOF_EXPORTER_BYTES == (int)TLS_EXPORTER_BYTES, "a proof is bound to it");
 
-#define DENIED "you are not let in here"
+#define DENIED "your key is denied here"
 
 /* --- the door, as a whole --- */
 
