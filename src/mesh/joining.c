@@ -20,6 +20,8 @@
 
 enum { JOINING_US = 30000000 }; /* for all places together */
 
+#define NOT_TAKEN "the invitation is not taken there; an invitation works once, and for a day"
+
 struct joining {
     struct invitation invitation;
     unsigned char key[PROOF_KEY_BYTES];
@@ -193,9 +195,10 @@ static void try_next(struct node *node, struct peer *peer)
     if (peer_is_up(peer) || peer_is_dialing(peer))
         return;
     j->refused = j->refused || peer->turned_away || peer->refused;
-    say_cause(j, alloc_print("%s: %s", peer->text,
-                             peer->cause[0] != '\0' ? peer->cause : "it cannot be reached"));
-    if (!dial_next(node, peer))
+    const char *cause = peer->cause[0] != '\0' ? peer->cause : "it cannot be reached";
+    bool by_inviter = peer->refused && !peer->fenced; /* who says the same at every place */
+    say_cause(j, alloc_print("%s: %s", peer->text, by_inviter ? NOT_TAKEN : cause));
+    if (by_inviter || !dial_next(node, peer))
         give_up(node);
 }
 
