@@ -15,7 +15,7 @@ from hashflow_test.tls import Stranger, client_hello, dial_tls, tls_client, writ
 GROUP = bytes(range(32))
 CROWD = 500
 PATIENCE = 10 if has_sanitizer() else 1
-GROWTH_KIB = (256 if has_sanitizer() else 16) * 1024
+GROWTH_KIB = (400 if has_sanitizer() else 16) * 1024
 
 
 class Besieged:
