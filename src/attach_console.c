@@ -44,7 +44,7 @@ static void show(struct console_end *c, const char *before, struct span text, co
     buffer_free(&line);
 }
 
-static void show_diagnostic(struct console_end *c, const char *before, struct span text)
+static void show_error(struct console_end *c, const char *before, struct span text)
 {
     bool colour = report_may_colour();
     char *start = alloc_print("%s%s", colour ? "\033[31m" : "", before);
@@ -54,8 +54,10 @@ static void show_diagnostic(struct console_end *c, const char *before, struct sp
 
 static void log_here(void *arg, enum log_level level, struct span line)
 {
-    (void)level;
-    show_diagnostic(arg, "", line);
+    if (level == LOG_ERROR)
+        show_error(arg, "", line);
+    else
+        show(arg, "", line, "\n");
 }
 
 static void take_prompt(struct console_end *c, struct span words)
@@ -75,7 +77,7 @@ static void take_line(void *arg, enum caller_kind kind, struct span text)
     struct console_end *c = arg;
     switch (kind) {
     case CALLER_PROMPT: take_prompt(c, text); break;
-    case CALLER_COMPLAINT: show_diagnostic(c, "hashflow: ", text); break;
+    case CALLER_COMPLAINT: show_error(c, "hashflow: ", text); break;
     case CALLER_SHOWN: show(c, "", text, "\n"); break;
     case CALLER_RECORD: break; /* asked for by a /follow that somebody has typed */
     }

@@ -17,8 +17,8 @@ struct credentials {
     char *group_path;    /* where a group that has changed is kept; NULL: in memory alone */
 };
 
-/* What the options name. Before any descriptor is opened here: one that they name is that of whoever
- * has started us. false: the log has said why. */
+/* What the options name. Before any descriptor is opened here: one that they name is that of
+ * whoever has started us. false: the log has said why. */
 bool credentials_read(struct credentials *c, const struct options *o);
 
 /* The rest, from the state folder, or made for this run where folder and db are NULL. older: the

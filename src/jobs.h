@@ -45,8 +45,8 @@ struct jobs_config {
 struct jobs *jobs_new(struct loop *loop, struct children *children,
                       const struct jobs_config *config);
 
-/* The jobs' own. place: in the plan of the children. name, which it goes by, and text, which is what
- * the user has written, are borrowed. */
+/* The jobs' own. place: in the plan of the children. name, which it goes by, and text, which is
+ * what the user has written, are borrowed. */
 struct program *jobs_program(struct jobs *jobs, size_t place, const char *name, const char *text);
 
 /* Before children_free(). What runs is not waited for. Accepts NULL. */

@@ -193,7 +193,7 @@ bool app_make_handlers(struct app *app)
 static void diagnostic(void *arg, enum log_level level, struct span line)
 {
     struct app *app = arg;
-    report_diagnostic(app->report, line);
+    report_diagnostic(app->report, level, line);
     if (app->options.log == OPTIONS_LOG_SYSLOG)
         system_log_write(NULL, level, line);
 }

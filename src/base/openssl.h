@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-/* Before the first call of a module. Whatever a machine's openssl.cnf says about other programs does
- * not change what we are. */
+/* Before the first call of a module. Whatever a machine's openssl.cnf says about other programs
+ * does not change what we are. */
 void openssl_start(void);
 
 /* Of a call that fails only without memory or a working library. */

@@ -14,7 +14,8 @@ bool text_is_utf8(struct span text); /* well-formed: no overlong forms, no surro
 bool text_is_one_word(struct span text);
 
 /* Would a person take one for the other? They differ only in what is not seen, or in how the same
- * characters are composed (NFKC, UAX #15). Letters of other scripts that look alike are not known. */
+ * characters are composed (NFKC, UAX #15). Letters of other scripts that look alike are not
+ * known. */
 bool text_looks_same(struct span a, struct span b);
 
 /*

@@ -24,7 +24,14 @@
 #include "mesh/standing.h"
 #include "wire/rules.h"
 
+<<<<<<< HEAD
 #define NO_MEMBER "it does not belong to our group"
+#define DENIED    "your key is denied here"
+=======
+_Static_assert((int)PROOF_EXPORTER_BYTES == (int)TLS_EXPORTER_BYTES, "a proof is bound to it");
+
+#define DENIED "you are not let in here"
+>>>>>>> core5
 
 /* --- the door, as a whole --- */
 
@@ -66,7 +73,7 @@ static void review(struct link *link)
     if (link->closing)
         return;
     if (is_denied(link))
-        link_fault(link, "denied", "you are not let in here");
+        link_fault(link, "denied", DENIED);
     else if (!is_asked && !still_belongs(link))
         link_kill(link, "who belongs has changed");
 }
@@ -121,30 +128,32 @@ bool node_was_refused(const struct node *node, const char **which)
 
 /* --- turning away --- */
 
+/* The cause as whoever is refused reads it: of itself, and no more than it has to know. */
+static const char *told_outside(const char *code, const char *cause)
+{
+    if (strcmp(code, "closed") == 0)
+        return "only members get in here, and whom they have invited";
+    return strcmp(code, "denied") == 0 ? DENIED : cause;
+}
+
 /* Whom the user has named is told of each time, strangers once for each place. */
 void admission_refuse(struct link *link, const char *code, const char *cause)
 {
-    char text[ADDRESS_TEXT];
     struct peer *peer = link->role == SESSION_DIALER ? link->peer : NULL;
-    address_print(&link->remote, text);
     if (peer != NULL) {
         if (!peer->turned_away)
             log_error("%s %s: refused: %s", peer->text, peer->shown, cause);
         peer->turned_away = true;
-    } else if (!link->hearsay && fence_is_news(link->node, &link->remote)) {
-        log_notice("%s: turned away: %s", text, cause);
+    } else if (!link->hearsay) {
+        fence_tell(link->node, &link->remote, cause);
     }
-    link_fault(link, code, cause);
+    link_fault(link, code, told_outside(code, cause));
 }
 
 void admission_refuse_plain(struct link *link)
 {
-    char text[ADDRESS_TEXT];
-    address_print(&link->remote, text);
-    if (fence_is_news(link->node, &link->remote))
-        log_notice("%s: turned away: it speaks plain text, and the door is closed; "
-                   "/invite lets a node in",
-                   text);
+    fence_tell(link->node, &link->remote,
+               "it speaks plain text, and the door is closed; /invite lets a node in");
     link_fault(link, "closed", "this node is for members only, and they come encrypted");
 }
 
@@ -194,7 +203,7 @@ void admission_fill_hello(const struct link *link, struct hello *hello)
         return;
     hello->fleeting = node->config.security.fleeting;
     if (!link->secure) {
-        hello->secure = link->role == SESSION_LISTENER;
+        hello->offers_tls = link->role == SESSION_LISTENER;
         span_copy(span_of(node->id), hello->key, sizeof hello->key);
         return;
     }
@@ -228,7 +237,7 @@ static bool belongs(struct link *link, const struct hello *hello, const char **c
 {
     struct proof_binding binding;
     bind_proof(link, &binding);
-    *cause = NO_MEMBER;
+    *cause = "not a member of the group, which takes an invitation";
     if (link->role == SESSION_LISTENER && hello->invite[0] != '\0')
         return inviting_admits(link, hello, &binding, cause);
     if (joining_expects(link) != NULL)
@@ -243,13 +252,13 @@ static bool takes_secured(struct link *link, const struct hello *hello)
 {
     const char *cause;
     if (strcmp(hello->node, channel_fingerprint(link->channel)) != 0) {
-        admission_refuse(link, "bad-node", "its id is not that of its key");
+        admission_refuse(link, "bad-node", "the id is not that of the key");
         return false;
     }
     if (strcmp(hello->node, link->node->id) == 0)
         return true; /* we ourselves, or a copy: the rendezvous knows */
     if (standing_of(link->node, hello->node) == VERDICT_DENIED) {
-        admission_refuse(link, "denied", "its key is denied here");
+        admission_refuse(link, "denied", "that key is denied here");
         return false;
     }
     if (!belongs(link, hello, &cause)) {
@@ -279,7 +288,7 @@ static bool takes_plain(struct link *link, const struct hello *hello)
 {
     const struct node *node = link->node;
     struct address at = rendezvous_address(link, hello);
-    if (hello->secure && admission_dials_again(link))
+    if (hello->offers_tls && admission_dials_again(link))
         return false;
     const struct peer *known = membership_by_node(node, hello->key);
     if (known == NULL || !pins_hold(known))

@@ -35,8 +35,9 @@ static bool takes_slot(const struct link *link)
            (link->secure || node_is_closed(link->node));
 }
 
-/* How long the connection must have been silent to make room for another: one in a slot not at all,
- * one that has not said who it is not for long, a person who listens longer, anybody else for ever. */
+/* How long the connection must have been silent to make room for another: one in a slot not at
+ * all, one that has not said who it is not for long, a person who listens longer, anybody else for
+ * ever. */
 static uint64_t patience(const struct link *link)
 {
     if (takes_slot(link))
@@ -76,7 +77,7 @@ static void refuse(int fd)
     close(fd);
 }
 
-/* One that was refused makes room, else the oldest: who means it well needs his only for a moment. */
+/* One that was refused makes room, else the oldest: who means it well needs his for a moment. */
 void door_make_room(struct node *node, const struct address *from)
 {
     struct link *oldest = NULL, *oldest_same = NULL;
@@ -106,7 +107,7 @@ void door_accepted(void *arg, int fd, const struct address *from)
         return;
     }
     if (!fence_lets(node, from)) {
-        fence_tell(node, from);
+        fence_tell(node, from, FENCE_CAUSE);
         close(fd);
         return;
     }
@@ -250,8 +251,8 @@ bool door_bars(struct link *link, const struct address *from, bool is_message)
 
 bool door_is_shut(struct link *link, const struct verb *verb)
 {
-    static const char *const codes[] = {"clone",  "banned", "forgotten", "closed",
-                                        "denied", "invite", "bad-node",  "tls"};
+    static const char *const codes[] = {"clone",  "banned",   "forgotten", "closed",
+                                        "denied", "bad-node", "tls"};
     bool copy = span_is(verb->code, "clone");
     struct peer *peer = link->peer;
     size_t i = 0;

@@ -20,33 +20,39 @@ bool fence_lets(const struct node *node, const struct address *a)
     return rules_let_address(node->config.rules, a);
 }
 
-bool fence_is_news(struct node *node, const struct address *a)
+/* Or as good as told: there is an end to what strangers can put into the log. */
+static bool is_told(const struct node *node, const struct address *a)
 {
-    for (size_t i = 0; i < node->fenced_count; i++) {
-        if (address_same_host(&node->fenced[i], a))
-            return false;
+    for (size_t i = 0; i < node->turned_away_count; i++) {
+        if (address_same_host(&node->turned_away[i], a))
+            return true;
     }
-    if (node->fenced_count == FENCE_TOLD)
-        return false;
-    node->fenced[node->fenced_count++] = *a;
-    if (node->fenced_count == FENCE_TOLD)
-        log_notice("of others that are turned away nothing is said");
-    return true;
+    return node->turned_away_count == FENCE_TOLD;
 }
 
-void fence_tell(struct node *node, const struct address *a)
+void fence_told(struct node *node, const struct address *a)
+{
+    if (is_told(node, a))
+        return;
+    node->turned_away[node->turned_away_count++] = *a;
+    if (node->turned_away_count == FENCE_TOLD)
+        log_notice("of others that are turned away nothing is said");
+}
+
+void fence_tell(struct node *node, const struct address *a, const char *cause)
 {
     char text[ADDRESS_TEXT];
-    if (!fence_is_news(node, a))
+    if (is_told(node, a))
         return;
     address_print(a, text);
-    log_notice("%s: not let in, " FENCE_CAUSE, text);
+    log_notice("%s: turned away: %s", text, cause);
+    fence_told(node, a);
 }
 
 void node_set_rules(struct node *node, const struct rules *rules)
 {
     node->config.rules = rules;
-    node->fenced_count = 0;
+    node->turned_away_count = 0;
     admission_review(node);
     for (size_t i = 0; i < node->peer_count; i++) {
         if (dialer_is_kept_out(node->peers[i]))

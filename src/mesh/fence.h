@@ -13,14 +13,12 @@ struct node;
 
 #define FENCE_CAUSE "--allow or --deny keeps it out"
 
-enum { FENCE_TOLD = 64 }; /* hosts whose knocking is told; of more nothing is said */
+enum { FENCE_TOLD = 64 }; /* hosts of whom it is told; of more nothing is said */
 
 bool fence_lets(const struct node *node, const struct address *a);
 
-/* Is this the first time that somebody at that host is turned away, for whatever reason? */
-bool fence_is_news(struct node *node, const struct address *a);
-
-/* Somebody at that address has knocked in vain: told once for each host. */
-void fence_tell(struct node *node, const struct address *a);
+/* A stranger at that address is turned away, for whatever reason: told once for each host. */
+void fence_tell(struct node *node, const struct address *a, const char *cause);
+void fence_told(struct node *node, const struct address *a); /* the log has said so already */
 
 #endif

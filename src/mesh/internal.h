@@ -24,9 +24,7 @@ struct run;
 struct taken;
 struct tomb;
 
-enum {
-    CLONES_MAX = 16, /* addresses of copies of us that are told */
-};
+enum { CLONES_MAX = 16 }; /* addresses of copies of us that are told */
 
 struct node {
     struct loop *loop;
@@ -74,9 +72,8 @@ struct node {
     bool full;                         /* a newcomer was refused; said once */
     struct address clones[CLONES_MAX]; /* where a copy of us is; told once each */
     size_t clone_count;
-    struct address
-        fenced[FENCE_TOLD]; /* hosts of whom it was told that they are turned away; fence.c */
-    size_t fenced_count;
+    struct address turned_away[FENCE_TOLD]; /* hosts of which that was told; fence.c */
+    size_t turned_away_count;
     bool held_plain, held_all; /* reading is stopped because of the sink's backlog */
     uint64_t tokens;           /* the last number given to a ping or a question */
     char silence[32];          /* why one that has been silent for too long is down */

@@ -155,7 +155,8 @@ enum join_state {
     JOIN_REFUSED, /* failed as well, because of who we are or who is there */
 };
 
-/* Of the last node_join(): *inviter, NULL if that was forgotten; *cause, borrowed: why it failed. */
+/* Of the last node_join(): *inviter, NULL if that was forgotten; *cause, borrowed: why it has
+ * failed. */
 enum join_state node_join_state(const struct node *node, struct peer **inviter, const char **cause);
 
 /* Borrowed until the next call. Connections of those whom they deny are closed. */
@@ -211,8 +212,9 @@ struct peer *peer_hold(struct peer *peer);
 void peer_release(struct peer *peer); /* accepts NULL */
 struct peer *peer_current(struct peer *peer);
 
-/* PEER as a user writes it: an address, a name that only one bears, or name@address. NULL with
- * *cause, a new string that the caller frees, if there is none or more than one. */
+/* PEER as a user writes it: an address, name@address, or a name, which means the peer that is shown
+ * by it or else the only one that claims it. NULL with *cause, a new string that the caller frees,
+ * if there is none or more than one. */
 struct peer *node_find(struct node *node, struct span who, char **cause);
 
 /* Like node_find(); besides, an address never met becomes a peer, without a dial yet. */
@@ -296,8 +298,8 @@ void node_tell_losses(struct node *node);
 bool node_is_delivered(const struct node *node);
 
 /* How far sending has come. A line for three peers counts three times, its bytes as they are on the
- * wire; what a new connection brings again does not count again. Without a tally only what is left is
- * known. */
+ * wire; what a new connection brings again does not count again. Without a tally only what is left
+ * is known. */
 struct node_progress {
     uint64_t sent_lines, sent_bytes;
     uint64_t acked_lines, acked_bytes; /* delivered, however the peer's dialect shows that */

@@ -34,11 +34,11 @@ bool pins_encrypt(const struct peer *peer)
 /* --- keys at the wrong place --- */
 
 /* Two of our peers have changed places, or addresses are given out anew. */
-static void tell_moved(const struct link *link, const struct peer *owner, const char *key)
+static void tell_moved(const struct peer *owner, const char *key, const struct address *at)
 {
     char text[ADDRESS_TEXT];
-    const struct peer *other = membership_by_node(link->node, key);
-    address_print(&link->remote, text);
+    const struct peer *other = membership_by_node(owner->node, key);
+    address_print(at, text);
     log_notice("%s: %s is there now, not %s", text, other->shown, owner->shown);
 }
 
@@ -65,8 +65,8 @@ bool pins_take_key(struct link *link)
     if (link->role == SESSION_LISTENER || wanted == NULL || strcmp(wanted, key) == 0)
         return true;
     const struct peer *other = membership_by_node(link->node, key);
-    if (peer != NULL && other != NULL && pins_hold(other)) {
-        tell_moved(link, peer, key);
+    if (joining_expects(link) == NULL && other != NULL && pins_hold(other)) {
+        tell_moved(peer, key, &link->remote);
         return true;
     }
     if (peer != NULL) {
@@ -77,13 +77,24 @@ bool pins_take_key(struct link *link)
     return false;
 }
 
+/* Whoever comes by himself only says where he listens: while the owner is here that is a lie, and
+ * what strangers say is told once, for there may be any number of them. */
+static bool is_worth_telling(const struct link *link, const struct peer *owner, bool known)
+{
+    return link->role == SESSION_DIALER ||
+           (!peer_is_up(owner) && (known || owner->other_key[0] == '\0'));
+}
+
 bool pins_give_address(const struct link *link, const struct hello *hello, const struct address *at)
 {
     struct peer *owner = membership_by_address(link->node, at);
     if (owner == NULL || strcmp(owner->row.node, hello->node) == 0 || !pins_hold(owner))
         return true;
-    if (membership_by_node(link->node, hello->node) != NULL) {
-        tell_moved(link, owner, hello->node);
+    bool known = membership_by_node(link->node, hello->node) != NULL;
+    if (!is_worth_telling(link, owner, known))
+        return false;
+    if (known) {
+        tell_moved(owner, hello->node, at);
         return true;
     }
     tell_other_key(owner, hello->node);
@@ -130,8 +141,9 @@ bool node_trust(struct node *node, struct peer *peer, struct span key, char **ca
 void pins_meet(const struct link *link, const struct peer *peer, const struct hello *hello)
 {
     char key[FINGERPRINT_GROUPS];
+    bool is_kept = !peer->unkept && peer->row.address_count > 0;
     if (!link->secure || strcmp(peer->row.node, hello->node) == 0 || hello->passing ||
-        hello->fleeting)
+        hello->fleeting || !is_kept)
         return;
     fingerprint_print(hello->node, key);
     log_notice("%s %s: first contact, key %s", peer->text,

@@ -17,6 +17,7 @@
 #include "mesh/membership.h"
 #include "mesh/names.h"
 #include "mesh/peer.h"
+#include "mesh/pins.h"
 #include "mesh/rendezvous.h"
 
 /* Where somebody who claims an address can be answered: at the source that we see, with the port
@@ -146,8 +147,8 @@ void plain_exit(struct link *link, const struct session_event *event)
     if (address_is_loopback(&from))
         from = answer_address(link, &from);
     struct peer *peer = membership_by_address(link->node, &from);
-    if (peer == NULL || peer->left || (peer->link != NULL && peer->link != link) ||
-        (peer->link == link && link_is_session(link)))
+    if (peer == NULL || peer->left || pins_hold(peer) ||
+        (peer->link != NULL && peer->link != link) || (peer->link == link && link_is_session(link)))
         return;
     if (strcmp(peer->row.name, "-") == 0)
         peer_set_name(peer, event->message.name);

@@ -5,6 +5,13 @@
  * id is the preferred dialer. It refuses the other's connection while its own dial is on its way or
  * its own session is young; in every other case the newer connection replaces the older. Both ends
  * come to the same answer without asking.
+ *
+ * In plain text the listener says /hello first, so a dialer knows who is there when the other side
+ * takes its dial. Encrypted it is the dialer, and the listener decides while the dialer still knows
+ * of nobody; and a first dial is two, for plain text offers the encryption. Hence two more rules:
+ * a dial that is given up for another connection says /bye, for a greeting and then silence are
+ * those of somebody who speaks plain lines; and a dial that began before a session came up does not
+ * outlive it, for the other side said /hello on it before it took ours.
  */
 #include "config.h"
 
@@ -201,10 +208,28 @@ static bool is_being_left(const struct link *link, const struct peer *peer)
            peer->link->closing;
 }
 
+/* It said so before it had taken our own dial, and that session is over: it has given this one up
+ * long ago. */
+static bool is_late(const struct link *link, const struct peer *peer, const struct hello *hello)
+{
+    bool is_over = peer->link == NULL || peer->link->closing;
+    return link->secure && link->role == SESSION_LISTENER && is_over && peer->boot == hello->boot &&
+           link->since <= peer->attempt.up_since;
+}
+
 /* The new connection takes the old one's place without a word to anybody: the peer stays up. */
 static void replace(struct link *old)
 {
     link_duplicate(old);
+}
+
+/* Another dial of ours would only make a second connection. Its greeting has been heard: an end
+ * without a word would be that of somebody who speaks plain lines. */
+static void give_up_dial(struct peer *peer)
+{
+    if (peer->attempt.link != NULL)
+        link_duplicate(peer->attempt.link);
+    dialer_cancel(peer);
 }
 
 static void learn(struct peer *peer, const struct hello *hello)
@@ -216,6 +241,7 @@ static void learn(struct peer *peer, const struct hello *hello)
     peer->boot = peer->row.boot = hello->boot;
     peer->row.fleeting = hello->fleeting;
     peer->turned_away = false;
+    peer->other_key[0] = '\0'; /* the right one is there */
     arrivals_meet(peer, hello->epoch);
     peer->box.window = hello->window;
     peer_touch(peer);
@@ -232,7 +258,8 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
     struct peer *peer = identify(link, hello);
     if (link->peer != NULL && link->peer != peer)
         change_peer(link, link->peer, peer);
-    if (is_duplicate(link, peer, hello) || is_being_left(link, peer)) {
+    if (is_duplicate(link, peer, hello) || is_being_left(link, peer) ||
+        is_late(link, peer, hello)) {
         refuse_duplicate(link);
         return NULL;
     }
@@ -240,7 +267,7 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
         replace(peer->link);
     if (peer->attempt.link == link)
         peer->attempt.link = NULL;
-    dialer_cancel(peer); /* another dial of ours would only make a second connection */
+    give_up_dial(peer);
     if (link->role == SESSION_DIALER)
         peer->row.claimed = false;
     pins_meet(link, peer, hello);

@@ -15,7 +15,8 @@ struct peer;
 struct address rendezvous_address(const struct link *link, const struct hello *hello);
 
 /* The other side of an encrypted connection has shown its key, and nothing is said yet: true if we
- * have a better one to it, and this one was ended. Once we have said /hello it replaces the other. */
+ * have a better one to it, and this one was ended. Once we have said /hello it replaces the
+ * other. */
 bool rendezvous_is_needless(struct link *link);
 
 /* Decides about a /hello: the peer it belongs to, with the connection taken as its own; or NULL,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What is decided about keys by name: the user's verdicts, in a bounded list in memory which the
- * store keeps too, and the rules; and which key the user means. It does not know who asks, nor when.
+ * store keeps too, and the rules; and which key the user means. It does not know who asks.
  */
 #include "config.h"
 

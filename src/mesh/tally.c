@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Counts lines as they go and as they are acknowledged, if somebody shows it: that takes a walk over
+ * Counts lines as they go and as they are confirmed, if somebody shows it: that takes a walk over
  * all bytes. It decides nothing, and does not know what a line says.
  */
 #include "config.h"

@@ -37,10 +37,10 @@ struct channel *channel_new(struct loop *loop, int fd, const struct channel_hand
                             void *arg);
 
 /*
- * From now on everything that passes is encrypted. Nothing has passed yet, either way, as is sure in
- * handlers->first. What is sent before handlers->secured waits for it.
- * Borrows context. A failure of the protocol ends the channel with EPROTO, as does an end that the
- * other side has not announced; channel_failure() has the words.
+ * From now on everything that passes is encrypted. Nothing has passed yet, either way, as is sure
+ * in handlers->first. What is sent before handlers->secured waits for it. Borrows context. A
+ * failure of the protocol ends the channel with EPROTO, as does an end that the other side has not
+ * announced; channel_failure() has the words.
  */
 void channel_secure(struct channel *c, struct tls_context *context, bool dialer);
 bool channel_is_secure(const struct channel *c);          /* the handshake is done */

@@ -231,7 +231,8 @@ static int open_input(const struct span *input)
     return fd;
 }
 
-static bool open_sources(struct child *c, const struct child_order *order, int source[3])
+static bool open_sources(struct child *c, const struct child_order *order,
+                         int source[SPAWNER_SOURCES])
 {
     source[STDIN_FILENO] = open_input(order->input);
     if (source[STDIN_FILENO] < 0)
@@ -245,11 +246,11 @@ static bool open_sources(struct child *c, const struct child_order *order, int s
     return true;
 }
 
-static void close_sources(const int source[3])
+static void close_sources(const int source[SPAWNER_SOURCES])
 {
     int saved = errno;
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < SPAWNER_SOURCES; i++) {
         if (source[i] >= 0)
             close(source[i]);
     }
@@ -258,7 +259,7 @@ static void close_sources(const int source[3])
 
 static bool run_program(struct child *c, const struct child_order *order)
 {
-    int source[3] = {-1, -1, -1};
+    int source[SPAWNER_SOURCES] = {-1, -1, -1};
 
     bool run =
         open_sources(c, order, source) &&

@@ -29,8 +29,7 @@ enum {
     ORDERS = STDERR_FILENO + 1, /* the spawner's descriptors: the socket, */
     ENDINGS,                    /* SIGCHLD as one, */
     OTHERS,                     /* and what comes with an order */
-    SOURCES = 3,
-    VARIABLES_MAX = 64, /* of one program's own */
+    VARIABLES_MAX = 64,         /* of one program's own */
 };
 
 struct order {
@@ -51,7 +50,7 @@ struct parcel {
     struct iovec parts[2];
     union {
         struct cmsghdr first;
-        char bytes[CMSG_SPACE(SOURCES * sizeof(int))];
+        char bytes[CMSG_SPACE(SPAWNER_SOURCES * sizeof(int))];
     } control;
 };
 
@@ -71,9 +70,9 @@ become_program(const struct spawner *s, const struct order *o, char **environmen
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != spawner)
         _exit(0);
-    for (int fd = 0; fd < SOURCES; fd++)
+    for (int fd = 0; fd < SPAWNER_SOURCES; fd++)
         dup2(OTHERS + fd, fd);
-    forked_close_from(SOURCES);
+    forked_close_from(SPAWNER_SOURCES);
     umask(s->plan->umask);
     forked_reset_signals();
     environ = environment;
@@ -145,7 +144,7 @@ static bool brings_sources(const struct parcel *p)
     const struct cmsghdr *c = CMSG_FIRSTHDR(&p->header);
 
     return c != NULL && c->cmsg_type == SCM_RIGHTS &&
-           c->cmsg_len == CMSG_LEN(SOURCES * sizeof(int));
+           c->cmsg_len == CMSG_LEN(SPAWNER_SOURCES * sizeof(int));
 }
 
 static void carry_out(struct spawner *s, const struct order *o, size_t bytes, bool has_sources)
@@ -283,8 +282,8 @@ static int send_order(int fd, struct order *o, void *text, size_t bytes, const i
         struct cmsghdr *c = &p.control.first;
         *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
                               .cmsg_type = SCM_RIGHTS,
-                              .cmsg_len = CMSG_LEN(SOURCES * sizeof *source)};
-        memcpy(CMSG_DATA(c), source, SOURCES * sizeof *source);
+                              .cmsg_len = CMSG_LEN(SPAWNER_SOURCES * sizeof *source)};
+        memcpy(CMSG_DATA(c), source, SPAWNER_SOURCES * sizeof *source);
     } else {
         p.header.msg_control = NULL;
         p.header.msg_controllen = 0;
@@ -292,7 +291,8 @@ static int send_order(int fd, struct order *o, void *text, size_t bytes, const i
     return sendmsg(fd, &p.header, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-int spawner_run(int fd, int slot, size_t program, char *const *variables, const int source[3])
+int spawner_run(int fd, int slot, size_t program, char *const *variables,
+                const int source[SPAWNER_SOURCES])
 {
     struct order o = {.slot = slot, .program = program};
     size_t bytes = 0, at = 0;

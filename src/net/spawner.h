@@ -13,6 +13,7 @@
 
 enum {
     SPAWNER_SLOTS = 128,              /* programs at a time */
+    SPAWNER_SOURCES = 3,              /* descriptors of each: stdin, stdout and stderr */
     SPAWNER_ORDER_BYTES = 128 * 1024, /* of one program's own variables; E2BIG beyond */
 };
 
@@ -37,9 +38,9 @@ struct spawner_report {
 int spawner_start(const struct spawner_plan *plan, pid_t *pid);
 
 /* The slot is the caller's choice and must be free; it is free again when a report of it was read.
- * variables: NULL behind the last. source: what becomes stdin, stdout and stderr. 0, or -1 with
- * errno. */
-int spawner_run(int fd, int slot, size_t program, char *const *variables, const int source[3]);
+ * variables: NULL behind the last. source: what becomes its descriptors. 0, or -1 with errno. */
+int spawner_run(int fd, int slot, size_t program, char *const *variables,
+                const int source[SPAWNER_SOURCES]);
 
 /* To the program's group; nothing happens if that has ended. */
 void spawner_signal(int fd, int slot, int signo);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One socket. Plain bytes are gathered into one large system call; inside TLS they are copied together, so that
- * many short lines make few records. It must not look at the bytes.
+ * One socket. Plain bytes are gathered into one large system call; inside TLS they are copied
+ * together, so that many short lines make few records. It must not look at the bytes.
  */
 #include "config.h"
 
@@ -184,7 +184,7 @@ static struct span join(const struct queue *queue)
     return span_make(record, len);
 }
 
-static ssize_t send_secret(struct stream *s, const struct queue *queue, size_t *offered)
+static ssize_t send_encrypted(struct stream *s, const struct queue *queue, size_t *offered)
 {
     struct span bytes = join(queue);
     size_t len;
@@ -195,7 +195,7 @@ static ssize_t send_secret(struct stream *s, const struct queue *queue, size_t *
     return outcome(result, len, &s->write_waits);
 }
 
-static ssize_t read_secret(struct stream *s, char *out)
+static ssize_t read_encrypted(struct stream *s, char *out)
 {
     size_t len;
 
@@ -209,13 +209,13 @@ static ssize_t read_secret(struct stream *s, char *out)
 ssize_t stream_read(struct stream *s, char *out, size_t size)
 {
     if (s->tls != NULL)
-        return read_secret(s, out);
+        return read_encrypted(s, out);
     return one_reason_to_wait(recv(s->fd, out, size, 0));
 }
 
 ssize_t stream_write(struct stream *s, const struct queue *queue, size_t *offered)
 {
-    return s->tls != NULL ? send_secret(s, queue, offered) : send_plain(s, queue, offered);
+    return s->tls != NULL ? send_encrypted(s, queue, offered) : send_plain(s, queue, offered);
 }
 
 int stream_finish(struct stream *s)

@@ -80,11 +80,12 @@ static void show_event(struct report *r, const char *word, const char *phrase,
     line_end(r);
 }
 
-void report_diagnostic(struct report *r, struct span line)
+void report_diagnostic(struct report *r, enum log_level level, struct span line)
 {
-    line_colour(r, COLOUR_RED);
+    bool red = level == LOG_ERROR;
+    line_colour(r, red ? COLOUR_RED : "");
     buffer_append(&r->line, line); /* the log has escaped it */
-    line_colour(r, COLOUR_PLAIN);
+    line_colour(r, red ? COLOUR_PLAIN : "");
     line_end(r);
 }
 

@@ -52,8 +52,8 @@ void report_event(struct report *r, const struct event *event);
 /* The answer to a command, "/COMMAND FIELD FIELD ...". */
 void report_reply(struct report *r, const char *command, const struct span *fields, size_t count);
 
-/* A diagnostic on a terminal, where it must not harm the typed line. */
-void report_diagnostic(struct report *r, struct span line);
+/* A diagnostic on a terminal, where it must not harm the typed line. Only an error is red. */
+void report_diagnostic(struct report *r, enum log_level level, struct span line);
 
 /* Has anything that was sent not been delivered, or is it kept for the next run? */
 bool report_has_losses(const struct report *r);

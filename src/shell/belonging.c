@@ -12,17 +12,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
-static void fail(struct interpreter *in, const struct command *c, const char *cause)
-{
-    commands_complain(in, STATUS_FAILED, alloc_print("/%s: %s", c->name, cause));
-}
-
-static void fail_with(struct interpreter *in, const struct command *c, char *cause)
-{
-    fail(in, c, cause);
-    free(cause);
-}
-
 static struct span next_word(struct span *rest)
 {
     *rest = span_skip_blanks(*rest);
@@ -80,9 +69,9 @@ static void change_group(struct interpreter *in, const struct command *c,
     char *cause;
     struct group group = *node_group(in->node);
     if (!change->make(&group, &why))
-        fail(in, c, why);
+        commands_fail(in, c, why);
     else if (!node_set_group(in->node, &group, &cause))
-        fail_with(in, c, cause);
+        commands_fail_with(in, c, cause);
     else
         answer_state(in);
     digest_wipe(&group, sizeof group);
@@ -101,7 +90,7 @@ void belonging_group(struct interpreter *in, const struct command *c, struct spa
             return;
         }
     }
-    fail(in, c, "new, retire or leave is needed, or nothing");
+    commands_fail(in, c, "new, retire or leave is needed, or nothing");
 }
 
 /* --- invitations --- */
@@ -119,7 +108,7 @@ void belonging_invite(struct interpreter *in, const struct command *c, struct sp
             places[count++] = word;
     }
     if (!node_invite(in->node, places, count, &invitation, &cause)) {
-        fail_with(in, c, cause);
+        commands_fail_with(in, c, cause);
         return;
     }
     buffer_init(&line, INVITATION_LINE);
@@ -135,7 +124,7 @@ void belonging_join(struct interpreter *in, const struct command *c, struct span
     const char *cause;
     if (!invitation_parse(arguments, &invitation, &cause) ||
         !node_join(in->node, &invitation, &cause))
-        fail(in, c, cause);
+        commands_fail(in, c, cause);
     else
         waiting_begin(&in->waiting, WAITING_JOIN, c);
     digest_wipe(&invitation, sizeof invitation);
@@ -162,9 +151,9 @@ static void judge(struct interpreter *in, const struct command *c, struct span a
     const char *why;
     char *cause = NULL;
     if (!node_find_key(in->node, next_word(&arguments), fingerprint, &cause))
-        fail_with(in, c, cause);
+        commands_fail_with(in, c, cause);
     else if (!node_judge(in->node, fingerprint, verdict, &why))
-        fail(in, c, why);
+        commands_fail(in, c, why);
 }
 
 void belonging_admit(struct interpreter *in, const struct command *c, struct span arguments)
@@ -183,7 +172,7 @@ void belonging_trust(struct interpreter *in, const struct command *c, struct spa
     char *cause = NULL;
     struct peer *peer = node_find(in->node, next_word(&arguments), &cause);
     if (peer == NULL || !node_trust(in->node, peer, next_word(&arguments), &cause)) {
-        fail_with(in, c, cause);
+        commands_fail_with(in, c, cause);
         return;
     }
     waiting_begin(&in->waiting, WAITING_DIALS, c);

@@ -23,14 +23,14 @@ void commands_complain(struct interpreter *in, int status, char *cause)
         in->status = status;
 }
 
-static void fail(struct interpreter *in, const struct command *c, const char *cause)
+void commands_fail(struct interpreter *in, const struct command *c, const char *cause)
 {
     commands_complain(in, STATUS_FAILED, alloc_print("/%s: %s", c->name, cause));
 }
 
-static void fail_with(struct interpreter *in, const struct command *c, char *cause)
+void commands_fail_with(struct interpreter *in, const struct command *c, char *cause)
 {
-    fail(in, c, cause);
+    commands_fail(in, c, cause);
     free(cause);
 }
 
@@ -39,7 +39,7 @@ static void fail_for(struct interpreter *in, const struct command *c, const stru
 {
     struct peer_view v;
     peer_look(peer, &v);
-    fail_with(in, c, alloc_print("%s %s: %s", v.address, v.name, cause));
+    commands_fail_with(in, c, alloc_print("%s %s: %s", v.address, v.name, cause));
 }
 
 /* --- commands --- */
@@ -49,7 +49,7 @@ static struct peer *find(struct interpreter *in, const struct command *c, struct
     char *cause;
     struct peer *peer = node_find(in->node, who, &cause);
     if (peer == NULL)
-        fail_with(in, c, cause);
+        commands_fail_with(in, c, cause);
     return peer;
 }
 
@@ -69,7 +69,7 @@ static void run_connect(struct interpreter *in, const struct command *c, struct 
             continue;
         struct peer *peer = node_connect(in->node, word, &cause);
         if (peer == NULL)
-            fail_with(in, c, cause);
+            commands_fail_with(in, c, cause);
         else
             waiting_add_peer(&in->waiting, peer);
     }
@@ -108,7 +108,7 @@ static void run_msg(struct interpreter *in, const struct command *c, struct span
     struct span who = span_cut_word(&text);
     struct peer *peer = node_find_or_add(in->node, who, &cause);
     if (peer == NULL)
-        fail_with(in, c, cause);
+        commands_fail_with(in, c, cause);
     else
         send_to(in, c, peer, text);
 }
@@ -119,7 +119,7 @@ static void run_bcast(struct interpreter *in, const struct command *c, struct sp
     if (node_broadcast(in->node, arguments, &cause))
         in->sent++;
     else
-        fail(in, c, cause);
+        commands_fail(in, c, cause);
 }
 
 /* What was meant for somebody who is not known must not go to everyone instead. */
@@ -132,7 +132,7 @@ static void run_to(struct interpreter *in, const struct command *c, struct span 
     char *who = alloc_print("%.*s", (int)word.len, word.at);
     interpreter_await_target(in, who);
     free(who);
-    fail_with(in, c, cause);
+    commands_fail_with(in, c, cause);
 }
 
 static void answer_for_each(struct interpreter *in,
@@ -204,13 +204,13 @@ static void run_ask(struct interpreter *in, const struct command *c, struct span
     struct span text = span_skip_blanks(arguments);
     struct span who = span_cut_word(&text);
     if (!span_is(who, "all") && (peer = node_find_or_add(in->node, who, &cause)) == NULL) {
-        fail_with(in, c, cause);
+        commands_fail_with(in, c, cause);
         return;
     }
     uint64_t wait_us = cut_seconds(&text);
     struct question *question = node_ask(in->node, peer, text, wait_us, &why);
     if (question == NULL) {
-        fail(in, c, why);
+        commands_fail(in, c, why);
         return;
     }
     waiting_begin(&in->waiting, WAITING_ANSWERS, c);
@@ -222,7 +222,7 @@ static void run_name(struct interpreter *in, const struct command *c, struct spa
     const char *cause;
     struct span name = only_word(arguments);
     if (!node_rename(in->node, name, &cause))
-        fail_with(in, c, alloc_print("%.*s: %s", (int)name.len, name.at, cause));
+        commands_fail_with(in, c, alloc_print("%.*s: %s", (int)name.len, name.at, cause));
 }
 
 static void run_whoami(struct interpreter *in, const struct command *c, struct span arguments)
@@ -236,7 +236,7 @@ static void run_wait(struct interpreter *in, const struct command *c, struct spa
 {
     const char *cause;
     if (!waiting_parse(&in->waiting, c, arguments, &cause))
-        fail_with(in, c, alloc_print("%.*s: %s", (int)arguments.len, arguments.at, cause));
+        commands_fail_with(in, c, alloc_print("%.*s: %s", (int)arguments.len, arguments.at, cause));
 }
 
 static void run_echo(struct interpreter *in, const struct command *c, struct span arguments)
@@ -267,7 +267,7 @@ static void run_help(struct interpreter *in, const struct command *c, struct spa
     const struct command *which =
         command_find(word.at[0] == '/' ? span_after(word, 1) : word, &cause);
     if (which == NULL)
-        fail_with(in, c, cause);
+        commands_fail_with(in, c, cause);
     else
         answer_help(&in->answers, which, which->manual);
 }
@@ -280,6 +280,7 @@ static void run_quit(struct interpreter *in, const struct command *c, struct spa
     in->quit(in->answers.arg);
 }
 
+/* These have a file of their own. */
 #define run_group  belonging_group
 #define run_invite belonging_invite
 #define run_join   belonging_join
@@ -302,9 +303,10 @@ void commands_run(struct interpreter *in, const struct order *order)
 void commands_run_text(struct interpreter *in, struct span text)
 {
     if (in->awaited != NULL) {
-        fail_with(in, command_at(COMMAND_to),
-                  alloc_print("%s is not known: the line went nowhere; say /to PEER or /to all",
-                              in->awaited));
+        commands_fail_with(
+            in, command_at(COMMAND_to),
+            alloc_print("%s is not known: the line went nowhere; say /to PEER or /to all",
+                        in->awaited));
         return;
     }
     if (in->target == NULL) {
@@ -313,8 +315,8 @@ void commands_run_text(struct interpreter *in, struct span text)
     }
     struct peer *peer = peer_current(in->target);
     if (peer == NULL)
-        fail(in, command_at(COMMAND_to),
-             "the peer that lines went to was forgotten; choose another");
+        commands_fail(in, command_at(COMMAND_to),
+                      "the peer that lines went to was forgotten; choose another");
     else
         send_to(in, command_at(COMMAND_msg), peer, text);
 }
@@ -325,7 +327,7 @@ static void answer_for_ping(struct interpreter *in, const struct command *c, str
 {
     struct peer_view v;
     if (peer == NULL) {
-        fail(in, c, "the peer was forgotten meanwhile");
+        commands_fail(in, c, "the peer was forgotten meanwhile");
         return;
     }
     peer_look(peer, &v);

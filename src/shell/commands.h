@@ -37,4 +37,8 @@ void commands_answer(struct interpreter *in, enum waiting_result result);
 /* Says and frees cause, and raises the status; never lowers it. */
 void commands_complain(struct interpreter *in, int status, char *cause);
 
+/* The same for a command that has failed; the second one takes cause. */
+void commands_fail(struct interpreter *in, const struct command *c, const char *cause);
+void commands_fail_with(struct interpreter *in, const struct command *c, char *cause);
+
 #endif

@@ -55,7 +55,7 @@ const char *interpreter_command(const struct interpreter *in);
 /* Gives up what is waited for, and what is queued. */
 void interpreter_cancel(struct interpreter *in);
 
-/* Until interpreter_set_target() succeeds, text is for who and fails. Copies who; NULL ends that. */
+/* Until interpreter_set_target() succeeds text is for who, and fails. Copies who; NULL ends it. */
 void interpreter_await_target(struct interpreter *in, const char *who);
 bool interpreter_awaits_target(const struct interpreter *in);
 

@@ -105,11 +105,11 @@ static bool read_text(sqlite3_stmt *s, int column, struct span *out)
            memchr(out->at, '\0', out->len) == NULL;
 }
 
-/* The columns at, address, name, ours, direct, text. */
+/* The columns at, address, name, node, ours, direct, text. */
 static void call_each(struct database *db, sqlite3_stmt *s,
                       void (*each)(void *arg, const struct history_line *line), void *arg)
 {
-    char address[SHOWN_TEXT], name[SHOWN_TEXT];
+    char address[SHOWN_TEXT], name[SHOWN_TEXT], node[NODE_ID_TEXT];
 
     while (database_row(db, s)) {
         struct history_line line = {.at = sqlite3_column_int64(s, 0)};
@@ -118,9 +118,10 @@ static void call_each(struct database *db, sqlite3_stmt *s,
         column_word(s, 2, name, sizeof name);
         line.address = span_of(address);
         line.name = span_of(name);
-        line.ours = sqlite3_column_int(s, 3) != 0;
-        line.direct = sqlite3_column_int(s, 4) != 0;
-        if (read_text(s, 5, &line.text))
+        line.node = column_node(s, 3, node) ? span_of(node) : span_of("");
+        line.ours = sqlite3_column_int(s, 4) != 0;
+        line.direct = sqlite3_column_int(s, 5) != 0;
+        if (read_text(s, 6, &line.text))
             each(arg, &line);
     }
     if (s != NULL)
@@ -132,7 +133,7 @@ void history_last(struct database *db, const struct history_peer *with, size_t c
 {
     sqlite3_stmt *s =
         database_statement(db,
-                           "SELECT at, address, name, ours, direct, text FROM"
+                           "SELECT at, address, name, node, ours, direct, text FROM"
                            " (SELECT * FROM history WHERE ?1 IS NULL OR ((direct OR NOT ours)"
                            "   AND ((node <> '' AND node = ?1) OR (node = '' AND address = ?2)))"
                            "  ORDER BY id DESC LIMIT ?3) ORDER BY id",
@@ -219,7 +220,7 @@ bool history_find(struct database *db, struct span words,
     make_query(words, &query);
     sqlite3_stmt *s =
         database_statement(db,
-                           "SELECT at, address, name, ours, direct, history.text FROM history"
+                           "SELECT at, address, name, node, ours, direct, history.text FROM history"
                            " WHERE id IN (SELECT rowid FROM temp.words WHERE words MATCH ?1"
                            "  ORDER BY rowid DESC LIMIT ?2) ORDER BY id",
                            false);

@@ -26,7 +26,7 @@ struct hello {
     uint16_t listen;            /* port; 0 if not said */
     bool passing;               /* caps=passing: do not remember me once I am gone */
     bool fleeting;              /* caps=fleeting: my key is of this run alone */
-    bool secure;                /* caps=tls, in plain text: I would rather be dialled encrypted */
+    bool offers_tls;            /* caps=tls, in plain text: I would rather be dialled encrypted */
     char key[FINGERPRINT_TEXT]; /* in plain text: the key that I would show then; or empty */
     /* Encrypted only; empty if not said. */
     char was[NODE_ID_TEXT];     /* the id that I had before I had a key */
@@ -42,6 +42,6 @@ const char *hello_parse(struct span words, struct hello *out);
 /* Appends the words without LF. */
 void hello_format(struct buffer *out, const struct hello *hello);
 
-const char *hello_parse_node(struct span word, char out[NODE_ID_TEXT]); /* a node's id alone */
+const char *hello_parse_node(struct span value, char out[NODE_ID_TEXT]); /* a node's id alone */
 
 #endif

@@ -42,8 +42,9 @@ bool message_format(struct buffer *out, const struct address *me, const char *na
  * MESSAGE_ONESHOT_MAX and no character is split; header is the length of "IP:PORT NAME ". */
 size_t message_piece(struct span text, size_t header);
 
-/* May we be called so? 1 to 64 bytes of UTF-8 without space or control, not "all" or "-", no "@"
- * and no "~", not beginning with "/", not an address. On false *cause is a static text: what is wrong. */
+/* May we be called so? 1 to 64 bytes of UTF-8 without space or control, not "all", "you" or "-", no
+ * "@" and no "~", not beginning with "/", "!" or "*", not an address. On false *cause is a static
+ * text: what is wrong. */
 bool name_check(struct span name, const char **cause);
 
 /* What a received name is shown as: itself, or "-" if name_check refuses it. Fills out. */

@@ -75,10 +75,10 @@ void session_free(struct session *s); /* accepts NULL */
 
 /*
  * Encrypted connections have no greeting: the dialer says /hello, then the listener, and anything
- * else is a failure, as is plain text in place of the handshake. session_secure(): nothing was said,
- * and the listener's connection is going to be encrypted; if that is known already it does nothing.
- * session_secured(): now it is; hello is our /hello line, which a dialer says at once, and a
- * listener hands to session_answer() instead.
+ * else is a failure, as is plain text in place of the handshake.
+ * session_secure(): nothing was said, and the listener's connection is going to be encrypted; if
+ * that is known already it does nothing. session_secured(): now it is; hello is our /hello line,
+ * which a dialer says at once, and a listener hands to session_answer() instead.
  */
 void session_secure(struct session *s, uint64_t now);
 void session_secured(struct session *s, struct span hello, uint64_t now);

@@ -10,6 +10,7 @@ from hashflow_test import main, said, test, wait_until
 from hashflow_test.proxy import Proxy
 from hashflow_test.session import GREETING, HELLO, Identity, SessionConnection
 from hashflow_test.sockets import connect
+from hashflow_test.tls import Stranger, TlsListener, dial_tls
 
 ROUNDS = 1000
 LOWEST, HIGHEST = "0" * 32, "z" * 64
@@ -166,10 +167,8 @@ def lower_keeps(scene):
 @test("a node with the higher id takes the other's dial")
 def higher_yields(scene):
     node, dialled, ours = cross(scene, LOWEST)
-    if dialled.open:
-        # The preferred dialer turns the other's connection away.
-        dialled.send(dialled.identity.greeting(), dialled.identity.hello(), "/bye duplicate")
-        dialled.close()
+    dialled.expect("/bye duplicate")
+    dialled.close()
     assert one_is_left(node, dialled, ours) is ours
 
 
@@ -196,12 +195,47 @@ def second_address(scene):
     proxy = scene.add(Proxy(bob.address))
     for dialer, other, address in ((alice, bob, proxy.address), (bob, alice, alice.address)):
         dialer.connect(other.address)
+        other.wait_up(1)
         marks = len(alice.out), len(bob.out)
         dialer.connect(address)
         for node, mark in zip((alice, bob), marks):
             node.sync()
             assert not [line for line in node.out.items(mark) if line.startswith("*")]
     assert established(alice) == 1 and established(bob) == 1
+
+
+def leaves(_, session):
+    session.send("/bye disconnect")
+
+
+def is_left(node, session):
+    node.send(f"/disconnect {session.identity.address}")
+
+
+@test("a dial from before an encrypted session does not bring back who has left since")
+def late(scene):
+    for end in (leaves, is_left):
+        node, key = scene.node("alice", "-e"), scene.path(f"{end.__name__}.pem")
+        listener = scene.add(TlsListener(key=key, identity=Stranger("bob")))
+        early = dial_tls(scene, node.address, key=key, identity=listener.identity)
+        assert early.tls.exporter
+        node.send(f"/connect {listener.address}")
+        plain = listener.connection()
+        plain.expect_line(GREETING)
+        plain.send(plain.identity.greeting(), "/hello 1 node=abc boot=1 epoch=1 caps=tls")
+        session = listener.answers(1)
+        session.ping("all-said")
+        end(node, session)
+        session.wait_end()
+        session.close()
+        node.expect(DOWN)
+        early.attempt(early.identity.hello(), "/bye duplicate")
+        early.expect("/bye duplicate")
+        again = dial_tls(scene, node.address, key=key, identity=listener.identity)
+        again.enter()
+        again.ping("back")
+        node.sync()
+        assert [line.split()[1] for line in node.events()] == ["up", "down", "up"], node.events()
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def reopens(scene):
     alice.ask("/group new")
     alice.expect(f"* down {bob.address} bob")
     bob.send("/bcast while it is closed")
-    bob.complains(re.compile("does not let us in"))
+    bob.complains(re.compile("does not let us in: only members get in here"))
     assert alice.texts() == ["while it is open"]
     assert alice.ask("/group leave") == ["/group open"]
     bob.send(f"/connect {alice.address}")

@@ -60,7 +60,7 @@ def allowed(scene):
     assert is_let_in(scene, node, "127.11.200.1") and is_let_in(scene, node, "127.12.0.9")
     for source in ("127.12.0.8", "127.10.255.255", "127.0.0.1"):
         assert knock(node, source) == b""
-        node.complains(re.compile(rf"{source}:\d+: not let in, {KEPT_OUT}"))
+        node.complains(re.compile(rf"{source}:\d+: turned away: {KEPT_OUT}"))
     assert set(node.texts()) == {t for t in node.texts() if t.startswith("from 127.1")}
     assert len(node.texts()) == 2
 
@@ -86,7 +86,7 @@ def families(scene):
     assert is_let_in(scene, node, "127.0.0.1")
     with connect(six) as sock:
         assert read_to_end(sock) == b""
-    node.complains(re.compile(r"\[::1\]:\d+: not let in"))
+    node.complains(re.compile(r"\[::1\]:\d+: turned away: "))
 
 
 @test("each host that knocks in vain is told once, and of many not all")
@@ -98,7 +98,7 @@ def told(scene):
         knock(node, f"127.14.1.{number + 1}")
     node.complains("hashflow: of others that are turned away nothing is said")
     node.sync()
-    lines = [line for line in node.complaints() if "not let in" in line]
+    lines = [line for line in node.complaints() if "turned away: " in line]
     assert len(lines) == 64 and sum("127.14.0.1:" in line for line in lines) == 1, len(lines)
 
 
@@ -357,9 +357,9 @@ def denied_key(scene):
     node = scene.node("alice", "-e", "--deny", key_of(bob))
     carol.connect(node.address)
     bob.send(f"/connect {node.address}")
-    bob.complains(re.compile("does not let us in: .*denied"))
+    bob.complains(re.compile("does not let us in: your key is denied here"))
     assert bob.finish() == 5, bob.errors()
-    node.complains(re.compile("turned away: its key is denied here"))
+    node.complains(re.compile("turned away: that key is denied here"))
     assert [peer.name for peer in node.peers().values()] == ["carol"]
 
 

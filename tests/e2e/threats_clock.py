@@ -60,7 +60,7 @@ def member_behind(scene):
     meet_twice(scene, "-20y", GROUP)
 
 
-@test("a clock that jumps forty years while they are connected, and over a restart, changes nothing")
+@test("a clock that jumps forty years, while they are connected and between runs, changes nothing")
 def jumps(scene):
     clock, options = FakeClock(scene, "+20y"), ("-l", f"127.0.0.1:{free_port()}")
     alice = keeper(scene, "alice", clock, group=GROUP)

@@ -162,7 +162,7 @@ def former_id(scene):
         liar.close()
     alice.sync()
     assert SECRET.encode() not in liar.raw
-    assert not [line for line in alice.complaints() if "has a key now" in line]
+    assert not [line for line in alice.err.items() if "has a key now" in line]
     assert alice.peers()[address].state != "up"
 
 

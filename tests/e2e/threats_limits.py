@@ -123,6 +123,21 @@ def record_lengths(scene):
     assert alice.texts() == texts and bob.texts() == texts
 
 
+@test("an end in the middle of a line is no end of that line, whether it was announced or not")
+def half_a_line(scene):
+    alice = closed(scene)
+    for number, options in enumerate(((), ("-n",))):
+        identity = Stranger(f"carol{number}", dead_address())
+        session = dial_tls(scene, alice.address, *options, identity=identity)
+        session.enter(GROUP)
+        session.msg(f"whole {number}")
+        alice.hears(f"whole {number}")
+        session.write("/msg 2 only a ha")
+        session.half_close()
+        alice.expect(f"* down {identity.address} carol{number}")
+    assert alice.texts() == ["whole 0", "whole 1"]
+
+
 @test("members who send without end and never read are bounded like in plain text")
 def unread(scene):
     alice = closed(scene)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Second opinions: openssl s_client, openssl s_server and gnutls-cli complete the handshake, see the
-same fingerprints, and compute the same exporter: with a proof made of it they are members."""
+"""Second opinions: openssl s_client, openssl s_server and gnutls-cli complete the handshake, see
+the same fingerprints, and compute the same exporter: with a proof made of it they are members."""
 
 import hashlib
 import re

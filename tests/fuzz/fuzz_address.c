@@ -9,16 +9,8 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "target.h"
 #include "wire/message.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* assert(3) that no build leaves out. */
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void check_comes_back(const struct address *a)
 {

@@ -9,17 +9,9 @@
 
 #include "base/buffer.h"
 #include "shell/command.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 enum { ROOM = 64 }; /* bytes of a command's whole name, its slash and a space */
-
-/* assert(3) that no build leaves out. */
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void check_ends_where(struct span part, struct span line)
 {

@@ -11,17 +11,9 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "report/format.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 enum { OUT_MAX = 64 * 1024 * 1024 };
-
-/* assert(3) that no build leaves out. */
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static struct buffer filled(const struct format *f, struct span text, bool escaped)
 {

@@ -11,16 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "target.h"
 #include "wire/session.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* assert(3) that no build leaves out. */
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 enum {
     START = 1,

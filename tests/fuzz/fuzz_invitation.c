@@ -7,16 +7,8 @@
 
 #include <stdlib.h>
 
+#include "target.h"
 #include "wire/invitation.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* assert(3) that no build leaves out. */
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void check_place(const char *place)
 {

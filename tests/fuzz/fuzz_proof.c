@@ -10,16 +10,8 @@
 
 #include <stdlib.h>
 
+#include "target.h"
 #include "wire/proof.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* assert(3) that no build leaves out. */
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 struct stake {
     enum proof_kind kind;

@@ -8,16 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "target.h"
 #include "wire/rules.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* assert(3) that no build leaves out. */
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 /* The address that a network is written with, which lies in it. */
 static bool first_address(struct span word, struct address *out)

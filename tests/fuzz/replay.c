@@ -10,16 +10,14 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "target.h"
 
 enum { FILE_MAX = 1024 * 1024 }; /* bytes; a larger file fails */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int tests, failures;
 

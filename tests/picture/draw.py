@@ -15,7 +15,7 @@ from hashflow_test.screen import Screen
 # Pixels. A cell is as wide as in the widest of the usual fonts, so that no line leaves its window.
 FONT, CELL, LINE = 14, 8.43, 20
 PAD, BAR, GAP, BASELINE = 16, 34, 18, 14
-WIDTH = 1028
+WIDTH = 1296
 
 HEAD = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" \

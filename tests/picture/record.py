@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Plays the conversation that README.md shows: real programs in real terminals, in a network of
-their own. Prints what the terminals show at the end, for draw.py and for cat(1); only the clock is
-set, as all else is the same each time. Ends with 77 where it cannot be played.
+their own. Prints what the terminals show at the end, for draw.py and for cat(1); the keys of the
+nodes and the clock are set, as all else is the same each time. Ends with 77 where it cannot be
+played.
 
     HASHFLOW=PROGRAM PYTHONPATH=tests/lib tests/picture/record.py >doc/conversation.ansi
 """
 
+import base64
 import contextlib
 import os
 import re
@@ -20,10 +22,13 @@ from hashflow_test.node import BINARY, environment
 from hashflow_test.screen import STYLES, Window
 
 TITLES = "alice", "bob", "somebody who has only nc", "a script"
-COLUMNS = 56
+COLUMNS = 72
 SHELLS = (["dash"], ["bash", "--norc"])
 PORT_RANGE = "/proc/sys/net/ipv4/ip_local_port_range"
 UNSEEN = 40000, 49999
+KEYS = ("alice", 7216), ("bob", 7217)
+KEY_HEAD = bytes.fromhex("302e020100300506032b657004220420")  # of Ed25519 in PKCS#8, RFC 8410
+KEY_BYTES = 32
 CLOCK = re.compile(r"(\d{4}-\d\d-\d\d )?\d\d:\d\d ")
 SET_TO = "2026-03-20 20:15 "
 CODES = {style: code for code, style in STYLES.items()}
@@ -40,15 +45,20 @@ class Stage:
         os.symlink(BINARY, os.path.join(self._folder, "hashflow"))
         self._network.run("ip", "link", "set", "lo", "up")
         self.give_ports(*UNSEEN)
+        for title, port in KEYS:
+            self.give_key(title, port)
 
     def give_ports(self, first, last):
         """Which ports are given to whoever does not ask for one."""
         with required():
             self._network.run("sh", "-c", f"echo {first} {last} >{PORT_RANGE}")
 
+    def _home(self, title):
+        return os.path.join(self._folder, f"home{TITLES.index(title)}")
+
     def terminal(self, title):
-        home = os.path.join(self._folder, f"home{len(self.terminals)}")
-        os.mkdir(home)
+        home = self._home(title)
+        os.makedirs(home, exist_ok=True)
         env = {**environment(home), "TERM": "xterm", "INPUTRC": "/dev/null", "PS1": "$ ",
                "PATH": f"{self._folder}:{os.environ['PATH']}"}
         terminal = Window([*self._network.enter, *self._shell], COLUMNS, env, home)
@@ -56,11 +66,25 @@ class Stage:
         terminal.prompts("$ ")
         return terminal
 
+    def give_key(self, title, port):
+        """Before the node starts: it would make one that is another one each time."""
+        folder = os.path.join(self._home(title), "state", "hashflow", str(port))
+        os.makedirs(folder, mode=0o700)
+        with open(os.path.join(folder, "key.pem"), "w", encoding="ascii") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(key_made_of(f"{title} {port}"))
+
     def close(self):
         for terminal in self.terminals.values():
             terminal.close()
         self._network.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def key_made_of(text):
+    """A private key that is the same each time, as PEM."""
+    key = base64.b64encode(KEY_HEAD + text.encode().ljust(KEY_BYTES)).decode()
+    return f"-----BEGIN PRIVATE KEY-----\n{key}\n-----END PRIVATE KEY-----\n"
 
 
 def find_shell():

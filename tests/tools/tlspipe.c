@@ -5,6 +5,8 @@
  * hex) and how it has ended, and does wrong what it is told to. It must not know hashflow: what it
  * computes is a second opinion.
  */
+#include "config.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -45,7 +47,7 @@ struct wishes {
     int fd;
 };
 
-static void fail(const char *what)
+static _Noreturn void fail(const char *what)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
     fprintf(stderr, "failed %s: %s\n", what, reason != NULL ? reason : strerror(errno));
@@ -71,7 +73,7 @@ static void tell(const char *what, const unsigned char *bytes, size_t count)
 static void tell_key(const char *whose, X509 *certificate)
 {
     unsigned char digest[EVP_MAX_MD_SIZE], *der = NULL;
-    unsigned len;
+    unsigned len = 0;
     int size = i2d_PUBKEY(X509_get0_pubkey(certificate), &der);
 
     require(size > 0 && EVP_Digest(der, (size_t)size, digest, &len, EVP_sha256(), NULL) == 1,
@@ -109,7 +111,8 @@ static void add_ballast(X509 *certificate, size_t size)
 {
     char *text = calloc(1, size + 1);
 
-    require(text != NULL, "ballast");
+    if (text == NULL)
+        fail("ballast");
     memset(text, 'x', size);
     X509_EXTENSION *comment = X509V3_EXT_nconf_nid(NULL, NULL, NID_netscape_comment, text);
     require(comment != NULL && X509_add_ext(certificate, comment, -1) == 1, "ballast");

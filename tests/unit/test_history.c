@@ -17,11 +17,13 @@
 
 #include "../lib/records.h"
 #include "base/alloc.h"
+#include "wire/hello.h"
 
 enum { LONG_TEXT = 60000 };
 
 static char *said; /* "ADDRESS NAME in|out TEXT;" for each line, with a ! for one alone */
 static size_t said_lines;
+static char said_node[NODE_ID_TEXT]; /* of the last of them */
 
 static void take_line(void *arg, const struct history_line *line)
 {
@@ -35,6 +37,7 @@ static void take_line(void *arg, const struct history_line *line)
     free(said);
     said = more;
     said_lines++;
+    span_copy(line->node, said_node, sizeof said_node);
 }
 
 static void listen_anew(void)
@@ -231,6 +234,21 @@ static void the_newest_bytes_are_kept(void **state)
     free(text);
 }
 
+static void a_line_comes_back_with_its_node(void **state)
+{
+    (void)state;
+    struct history_line line = from_bob("from bob");
+    add(&line);
+    expect_last(NULL, 1, "10.0.0.2:7216 böb in from bob;");
+    assert_string_equal(said_node, "n0de");
+    assert_int_equal(count_found("bob"), 1);
+    assert_string_equal(said_node, "n0de");
+    line.node = span_of("");
+    add(&line);
+    expect_last(NULL, 1, "10.0.0.2:7216 böb in from bob;");
+    assert_string_equal(said_node, "");
+}
+
 /* ---- words */
 
 static void words_are_found(void **state)
@@ -408,6 +426,7 @@ int main(void)
         TEST(a_numbered_line_is_there_once),
         TEST(the_newest_lines_are_kept),
         TEST(the_newest_bytes_are_kept),
+        TEST(a_line_comes_back_with_its_node),
         TEST(words_are_found),
         TEST(the_newest_are_found),
         TEST(what_has_gone_is_not_found),

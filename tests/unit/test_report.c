@@ -424,6 +424,26 @@ static void people_see_who_is_plain(void **state)
     check_end(&e, "* 10.0.0.1:7216 is here\n");
 }
 
+static void check_diagnostic(enum log_level level, const char *expected)
+{
+    struct heard heard = {0};
+    const struct report_sink sink = {take, take_said, &heard};
+    struct report *r =
+        report_new(&(struct report_config){.style = REPORT_PEOPLE, .colour = true}, &sink);
+    buffer_init(&heard.out, OUT_MAX);
+    report_diagnostic(r, level, span_of("hashflow: so it is"));
+    assert_true(span_is(buffer_span(&heard.out), expected));
+    buffer_free(&heard.out);
+    report_free(r);
+}
+
+static void of_the_diagnostics_an_error_is_red(void **state)
+{
+    (void)state;
+    check_diagnostic(LOG_ERROR, "\033[31mhashflow: so it is\033[0m\n");
+    check_diagnostic(LOG_NOTICE, "hashflow: so it is\n");
+}
+
 static void check_row(const char *key, const char *expected)
 {
     const struct span fields[] = {TEXT("10.0.0.1:7216"), TEXT("zoe"), TEXT("session"), TEXT("up"),
@@ -489,6 +509,7 @@ int main(void)
         cmocka_unit_test(each_command_that_is_answered_has_keys),
         cmocka_unit_test(a_terminal_gets_nothing_raw),
         cmocka_unit_test(people_see_who_is_plain),
+        cmocka_unit_test(of_the_diagnostics_an_error_is_red),
         cmocka_unit_test(so_they_do_in_the_list_of_peers),
     };
 
