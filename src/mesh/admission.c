@@ -24,14 +24,9 @@
 #include "mesh/standing.h"
 #include "wire/rules.h"
 
-<<<<<<< HEAD
-#define NO_MEMBER "it does not belong to our group"
-#define DENIED    "your key is denied here"
-=======
 _Static_assert((int)PROOF_EXPORTER_BYTES == (int)TLS_EXPORTER_BYTES, "a proof is bound to it");
 
 #define DENIED "you are not let in here"
->>>>>>> core5
 
 /* --- the door, as a whole --- */
 

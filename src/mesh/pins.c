@@ -141,9 +141,8 @@ bool node_trust(struct node *node, struct peer *peer, struct span key, char **ca
 void pins_meet(const struct link *link, const struct peer *peer, const struct hello *hello)
 {
     char key[FINGERPRINT_GROUPS];
-    bool is_kept = !peer->unkept && peer->row.address_count > 0;
-    if (!link->secure || strcmp(peer->row.node, hello->node) == 0 || hello->passing ||
-        hello->fleeting || !is_kept)
+    if (!link->secure || strcmp(peer->row.node, hello->node) == 0 || peer->passing ||
+        hello->fleeting)
         return;
     fingerprint_print(hello->node, key);
     log_notice("%s %s: first contact, key %s", peer->text,
