@@ -131,8 +131,9 @@ static const char *told_outside(const char *code, const char *cause)
     return strcmp(code, "denied") == 0 ? DENIED : cause;
 }
 
-/* Whom the user has named is told of each time, strangers once for each place. */
-void admission_refuse(struct link *link, const char *code, const char *cause)
+/* Whom the user has named is told of each time, strangers once for each place. cause is read at
+ * both ends. */
+static void refuse(struct link *link, const char *code, const char *cause)
 {
     struct peer *peer = link->role == SESSION_DIALER ? link->peer : NULL;
     if (peer != NULL) {
@@ -247,17 +248,17 @@ static bool takes_secured(struct link *link, const struct hello *hello)
 {
     const char *cause;
     if (strcmp(hello->node, channel_fingerprint(link->channel)) != 0) {
-        admission_refuse(link, "bad-node", "the id is not that of the key");
+        refuse(link, "bad-node", "the id is not that of the key");
         return false;
     }
     if (strcmp(hello->node, link->node->id) == 0)
         return true; /* we ourselves, or a copy: the rendezvous knows */
     if (standing_of(link->node, hello->node) == VERDICT_DENIED) {
-        admission_refuse(link, "denied", "that key is denied here");
+        refuse(link, "denied", "that key is denied here");
         return false;
     }
     if (!belongs(link, hello, &cause)) {
-        admission_refuse(link, "closed", cause);
+        refuse(link, "closed", cause);
         return false;
     }
     pins_move_over(link, hello);
@@ -290,7 +291,7 @@ static bool takes_plain(struct link *link, const struct hello *hello)
         known = membership_by_address(node, &at);
     if (known == NULL || !pins_hold(known))
         return true;
-    admission_refuse(link, "tls", "that one is known by its key, and comes encrypted");
+    refuse(link, "tls", "that one is known by its key, and comes encrypted");
     return false;
 }
 
