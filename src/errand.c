@@ -59,6 +59,8 @@ static bool add_last_word(struct buffer *line)
 {
     struct buffer typed;
     buffer_init(&typed, WORDS_MAX);
+    if (isatty(STDIN_FILENO))
+        log_notice("the line that - stands for is read from the terminal");
     bool whole = read_line(&typed);
     struct span text = buffer_span(&typed);
     while (text.len > 0 && is_blank(text.at[text.len - 1]))

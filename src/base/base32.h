@@ -10,7 +10,7 @@
 
 #include "base/span.h"
 
-#define BASE32_CHARS(bytes) (((bytes) * 8 + 4) / 5)
+#define BASE32_CHARS(bytes) ((8 * (bytes) + 4) / 5)
 #define BASE32_TEXT(bytes)  (BASE32_CHARS(bytes) + 1)
 
 void base32_encode(const unsigned char *bytes, size_t len, char *out); /* BASE32_TEXT(len), NUL */

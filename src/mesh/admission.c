@@ -26,7 +26,7 @@
 
 _Static_assert((int)PROOF_EXPORTER_BYTES == (int)TLS_EXPORTER_BYTES, "a proof is bound to it");
 
-#define DENIED "you are not let in here"
+#define DENIED "your key is denied here"
 
 /* --- the door, as a whole --- */
 
@@ -131,8 +131,9 @@ static const char *told_outside(const char *code, const char *cause)
     return strcmp(code, "denied") == 0 ? DENIED : cause;
 }
 
-/* Whom the user has named is told of each time, strangers once for each place. */
-void admission_refuse(struct link *link, const char *code, const char *cause)
+/* Whom the user has named is told of each time, strangers once for each place. cause is read at
+ * both ends. */
+static void refuse(struct link *link, const char *code, const char *cause)
 {
     struct peer *peer = link->role == SESSION_DIALER ? link->peer : NULL;
     if (peer != NULL) {
@@ -198,7 +199,7 @@ void admission_fill_hello(const struct link *link, struct hello *hello)
         return;
     hello->fleeting = node->config.security.fleeting;
     if (!link->secure) {
-        hello->secure = link->role == SESSION_LISTENER;
+        hello->offers_tls = link->role == SESSION_LISTENER;
         span_copy(span_of(node->id), hello->key, sizeof hello->key);
         return;
     }
@@ -232,7 +233,7 @@ static bool belongs(struct link *link, const struct hello *hello, const char **c
 {
     struct proof_binding binding;
     bind_proof(link, &binding);
-    *cause = "it does not belong to our group";
+    *cause = "not a member of the group, which takes an invitation";
     if (link->role == SESSION_LISTENER && hello->invite[0] != '\0')
         return inviting_admits(link, hello, &binding, cause);
     if (joining_expects(link) != NULL)
@@ -247,17 +248,17 @@ static bool takes_secured(struct link *link, const struct hello *hello)
 {
     const char *cause;
     if (strcmp(hello->node, channel_fingerprint(link->channel)) != 0) {
-        admission_refuse(link, "bad-node", "its id is not that of its key");
+        refuse(link, "bad-node", "the id is not that of the key");
         return false;
     }
     if (strcmp(hello->node, link->node->id) == 0)
         return true; /* we ourselves, or a copy: the rendezvous knows */
     if (standing_of(link->node, hello->node) == VERDICT_DENIED) {
-        admission_refuse(link, "denied", "its key is denied here");
+        refuse(link, "denied", "that key is denied here");
         return false;
     }
     if (!belongs(link, hello, &cause)) {
-        admission_refuse(link, "closed", cause);
+        refuse(link, "closed", cause);
         return false;
     }
     pins_move_over(link, hello);
@@ -283,14 +284,14 @@ static bool takes_plain(struct link *link, const struct hello *hello)
 {
     const struct node *node = link->node;
     struct address at = rendezvous_address(link, hello);
-    if (hello->secure && admission_dials_again(link))
+    if (hello->offers_tls && admission_dials_again(link))
         return false;
     const struct peer *known = membership_by_node(node, hello->key);
     if (known == NULL || !pins_hold(known))
         known = membership_by_address(node, &at);
     if (known == NULL || !pins_hold(known))
         return true;
-    admission_refuse(link, "tls", "that one is known by its key, and comes encrypted");
+    refuse(link, "tls", "that one is known by its key, and comes encrypted");
     return false;
 }
 

@@ -32,7 +32,4 @@ bool admission_dials_again(struct link *link);
  * refused before is asked again. */
 void admission_review(struct node *node);
 
-/* What is refused because of who it is: said, and told to whoever asks for the exit status. */
-void admission_refuse(struct link *link, const char *code, const char *cause);
-
 #endif

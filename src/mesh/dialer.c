@@ -208,7 +208,7 @@ void dialer_dial(struct peer *peer)
     }
     if (standing_of(node, peer->row.node) == VERDICT_DENIED) {
         peer->turned_away = peer->refused = true;
-        dialer_ended(peer, "its key is denied here");
+        dialer_ended(peer, "its key is denied here, by /deny or --deny");
         return;
     }
     if (peer->row.dialect == DIALECT_ONESHOT && peer->greeted) {

@@ -91,7 +91,8 @@ void door_make_room(struct node *node, const struct address *from)
         if (!address_same_host(&l->remote, from))
             continue;
         same++;
-        oldest_same = l;
+        if (oldest_same == NULL || l->closing || !oldest_same->closing)
+            oldest_same = l;
     }
     if (same >= SLOTS_PER_SOURCE && !address_is_loopback(from))
         link_kill(oldest_same, "made room for another from its address");

@@ -37,7 +37,7 @@ struct heard {
     struct address source; /* whose word that is */
     char source_id[NODE_ID_TEXT];
     bool tried;
-    bool secure;      /* it has said that it would rather be dialled encrypted */
+    bool offers_tls;  /* it has said that it would rather be dialled encrypted */
     uint64_t expires; /* tried: when it may be heard of again; monotonic us */
     struct dial *dial;
 };
@@ -167,7 +167,7 @@ static void connected(void *arg, int fd, int error)
         return;
     }
     struct link *link =
-        link_new(node, fd, SESSION_DIALER, NULL, heard->secure || node_is_closed(node));
+        link_new(node, fd, SESSION_DIALER, NULL, heard->offers_tls || node_is_closed(node));
     if (link != NULL)
         link->hearsay = true;
 }
@@ -192,7 +192,7 @@ void hearsay_encrypt(struct link *link)
         struct heard *heard = x->heard[i];
         if (heard->dial != NULL || !address_equal(&heard->address, &link->remote))
             continue;
-        heard->secure = true;
+        heard->offers_tls = true;
         dial(heard);
         return;
     }

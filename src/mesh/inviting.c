@@ -113,12 +113,6 @@ static size_t count_open(const struct node *node)
     return open;
 }
 
-static void add_place(struct invitation *out, const char *host, uint16_t port)
-{
-    if (out->place_count < INVITATION_ADDRESSES)
-        address_join(host, port, out->places[out->place_count++]);
-}
-
 /* The port is ours unless the user has said another. */
 static bool add_said(const struct node *node, struct span said, struct invitation *out,
                      char **cause)
@@ -132,30 +126,24 @@ static bool add_said(const struct node *node, struct span said, struct invitatio
     }
     size_t len = (size_t)snprintf(named, sizeof named, ":%u", (unsigned)port);
     bool has_port = said.len > len && memcmp(said.at + said.len - len, named, len) == 0;
-    add_place(out, host, has_port ? port : node->last_port);
+    address_join(host, has_port ? port : node->last_port, out->places[out->place_count++]);
     return true;
 }
 
-/* Where others can reach us; this machine alone, or one wire, only if there is nothing else. */
+/* Where others can reach us; near: from this machine alone. A scope is a number of this machine. */
 static void add_ours(const struct node *node, struct invitation *out, bool near)
 {
     struct address at;
-    for (size_t i = 0; node_address(node, i, &at); i++) {
-        char text[ADDRESS_TEXT], host[ADDRESS_HOST];
-        uint16_t port;
-        const char *cause;
-        if (near != address_is_loopback(&at) || at.scope != 0)
-            continue;
-        address_print(&at, text);
-        if (address_split(span_of(text), host, &port, &cause))
-            add_place(out, host, port);
+    for (size_t i = 0; out->place_count < INVITATION_ADDRESSES && node_address(node, i, &at); i++) {
+        if (near == address_is_loopback(&at) && at.scope == 0)
+            address_print(&at, out->places[out->place_count++]);
     }
 }
 
 static bool add_places(const struct node *node, const struct span *said, size_t count,
                        struct invitation *out, char **cause)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && i < INVITATION_ADDRESSES; i++) {
         if (!add_said(node, said[i], out, cause))
             return false;
     }
@@ -248,7 +236,7 @@ bool inviting_admits(struct link *link, const struct hello *hello,
 {
     struct node *node = link->node;
     struct invited *invited = find(node, hello->invite);
-    *cause = "its invitation is not good";
+    *cause = "that invitation is not good";
     if (invited == NULL ||
         !proof_holds(invited->row.key, PROOF_INVITATION, PROOF_DIAL, binding, hello->proof))
         return false;

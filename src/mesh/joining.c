@@ -20,6 +20,8 @@
 
 enum { JOINING_US = 30000000 }; /* for all places together */
 
+#define NOT_TAKEN "the invitation is not taken there; an invitation works once, and for a day"
+
 struct joining {
     struct invitation invitation;
     unsigned char key[PROOF_KEY_BYTES];
@@ -153,7 +155,7 @@ static bool may_join(const struct node *node, const struct invitation *invitatio
     else if (strcmp(invitation->fingerprint, node->id) == 0)
         *cause = "it is an invitation of this node itself";
     else if (standing_of(node, invitation->fingerprint) == VERDICT_DENIED)
-        *cause = "the key of whoever invites is denied here; /admit lets it in";
+        *cause = "the key of whoever invites is denied here, by /deny or --deny";
     else
         return true;
     return false;
@@ -193,9 +195,10 @@ static void try_next(struct node *node, struct peer *peer)
     if (peer_is_up(peer) || peer_is_dialing(peer))
         return;
     j->refused = j->refused || peer->turned_away || peer->refused;
-    say_cause(j, alloc_print("%s: %s", peer->text,
-                             peer->cause[0] != '\0' ? peer->cause : "it cannot be reached"));
-    if (!dial_next(node, peer))
+    const char *cause = peer->cause[0] != '\0' ? peer->cause : "it cannot be reached";
+    bool by_inviter = peer->refused && !peer->fenced; /* who says the same at every place */
+    say_cause(j, alloc_print("%s: %s", peer->text, by_inviter ? NOT_TAKEN : cause));
+    if (by_inviter || !dial_next(node, peer))
         give_up(node);
 }
 
@@ -236,7 +239,7 @@ static bool is_for_it(const struct link *link)
 }
 
 bool joining_dials(const struct link *link, unsigned char key[PROOF_KEY_BYTES],
-                    char id[INVITATION_ID])
+                   char id[INVITATION_ID])
 {
     const struct joining *j = link->node->joining;
     if (!is_for_it(link))
@@ -252,9 +255,9 @@ const char *joining_expects(const struct link *link)
 }
 
 bool joining_is_answered(struct link *link, const struct hello *hello,
-                          const struct proof_binding *binding, const char **cause)
+                         const struct proof_binding *binding, const char **cause)
 {
-    *cause = "it has not made the invitation";
+    *cause = "not who has made the invitation";
     return proof_holds(link->node->joining->key, PROOF_INVITATION, PROOF_ANSWER, binding,
                        hello->proof);
 }

@@ -302,6 +302,7 @@ void link_reap(struct node *node)
         channel_flush(link->channel);
         channel_free(link->channel);
         session_free(link->session);
+        digest_wipe(link->secret, sizeof link->secret);
         free(link);
     }
 }

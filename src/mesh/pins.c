@@ -34,11 +34,11 @@ bool pins_encrypt(const struct peer *peer)
 /* --- keys at the wrong place --- */
 
 /* Two of our peers have changed places, or addresses are given out anew. */
-static void tell_moved(const struct link *link, const struct peer *owner, const char *key)
+static void tell_moved(const struct peer *owner, const char *key, const struct address *at)
 {
     char text[ADDRESS_TEXT];
-    const struct peer *other = membership_by_node(link->node, key);
-    address_print(&link->remote, text);
+    const struct peer *other = membership_by_node(owner->node, key);
+    address_print(at, text);
     log_notice("%s: %s is there now, not %s", text, other->shown, owner->shown);
 }
 
@@ -66,7 +66,7 @@ bool pins_take_key(struct link *link)
         return true;
     const struct peer *other = membership_by_node(link->node, key);
     if (joining_expects(link) == NULL && other != NULL && pins_hold(other)) {
-        tell_moved(link, peer, key);
+        tell_moved(peer, key, &link->remote);
         return true;
     }
     if (peer != NULL) {
@@ -94,7 +94,7 @@ bool pins_give_address(const struct link *link, const struct hello *hello, const
     if (!is_worth_telling(link, owner, known))
         return false;
     if (known) {
-        tell_moved(link, owner, hello->node);
+        tell_moved(owner, hello->node, at);
         return true;
     }
     tell_other_key(owner, hello->node);
@@ -141,9 +141,8 @@ bool node_trust(struct node *node, struct peer *peer, struct span key, char **ca
 void pins_meet(const struct link *link, const struct peer *peer, const struct hello *hello)
 {
     char key[FINGERPRINT_GROUPS];
-    bool is_kept = !peer->unkept && peer->row.address_count > 0;
-    if (!link->secure || strcmp(peer->row.node, hello->node) == 0 || hello->passing ||
-        hello->fleeting || !is_kept)
+    if (!link->secure || strcmp(peer->row.node, hello->node) == 0 || peer->passing ||
+        hello->fleeting)
         return;
     fingerprint_print(hello->node, key);
     log_notice("%s %s: first contact, key %s", peer->text,

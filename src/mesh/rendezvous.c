@@ -232,12 +232,17 @@ static void give_up_dial(struct peer *peer)
     dialer_cancel(peer);
 }
 
+/* Whoever listens may come back from there, though others have that address too. */
+static bool is_passing(const struct peer *peer, const struct hello *hello)
+{
+    return hello->passing || peer->unkept || (hello->listen == 0 && peer->row.address_count == 0);
+}
+
 static void learn(struct peer *peer, const struct hello *hello)
 {
     peer_set_node(peer, hello->node,
                   span_of(hello->name[0] != '\0' ? hello->name : peer->row.name));
     peer_set_dialect(peer, DIALECT_SESSION);
-    peer->passing = hello->passing || peer->unkept || peer->row.address_count == 0;
     peer->boot = peer->row.boot = hello->boot;
     peer->row.fleeting = hello->fleeting;
     peer->turned_away = false;
@@ -270,6 +275,7 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
     give_up_dial(peer);
     if (link->role == SESSION_DIALER)
         peer->row.claimed = false;
+    peer->passing = is_passing(peer, hello);
     pins_meet(link, peer, hello);
     learn(peer, hello);
     peer->link = link;

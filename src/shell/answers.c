@@ -184,7 +184,7 @@ void answer_help(const struct answers *a, const struct command *about, const cha
 {
     char *usage = alloc_print("/%s%s%s", about->name, about->arguments[0] != '\0' ? " " : "",
                               about->arguments);
-    char *padded = alloc_print("%-24s %s", usage, help);
+    char *padded = alloc_print("%-25s %s", usage, help);
     answer_text(a, COMMAND_help, span_of(padded));
     free(usage);
     free(padded);

@@ -11,6 +11,9 @@
 
 enum { ESCAPE = 033, LEAST_COLUMNS = 8 /* else there is no room beside the indent */ };
 
+static const char new_row[] = "\n  ";
+_Static_assert(sizeof new_row - 2 == WRAP_INDENT, "all but its LF and its NUL");
+
 /* Colours: ESC [ ... m */
 static size_t sequence_length(struct span text)
 {
@@ -27,7 +30,7 @@ static bool append_step(struct buffer *out, struct span *line, size_t columns, s
     if (next > columns) {
         next = WRAP_INDENT;
         len = text_step(*line, &next);
-        done = buffer_append(out, span_of("\n  "));
+        done = buffer_append(out, span_of(new_row));
     }
     *column = next;
     done = done && buffer_append(out, span_make(line->at, len));

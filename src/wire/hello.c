@@ -70,7 +70,7 @@ static const char *read_caps(struct span value, struct hello *out)
         else if (span_is(word, "fleeting"))
             out->fleeting = true;
         else if (span_is(word, "tls"))
-            out->secure = true;
+            out->offers_tls = true;
         value = span_after(value, comma == NULL ? len : len + 1);
     }
     return NULL;
@@ -184,7 +184,8 @@ static void format_caps(struct buffer *out, const struct hello *hello)
     const struct {
         const char *word;
         bool said;
-    } caps[] = {{"passing", hello->passing}, {"fleeting", hello->fleeting}, {"tls", hello->secure}};
+    } caps[] = {
+        {"passing", hello->passing}, {"fleeting", hello->fleeting}, {"tls", hello->offers_tls}};
     const char *before = " caps=";
 
     for (size_t i = 0; i < sizeof caps / sizeof caps[0]; i++) {

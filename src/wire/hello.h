@@ -26,7 +26,7 @@ struct hello {
     uint16_t listen;            /* port; 0 if not said */
     bool passing;               /* caps=passing: do not remember me once I am gone */
     bool fleeting;              /* caps=fleeting: my key is of this run alone */
-    bool secure;                /* caps=tls, in plain text: I would rather be dialled encrypted */
+    bool offers_tls;            /* caps=tls, in plain text: I would rather be dialled encrypted */
     char key[FINGERPRINT_TEXT]; /* in plain text: the key that I would show then; or empty */
     /* Encrypted only; empty if not said. */
     char was[NODE_ID_TEXT];     /* the id that I had before I had a key */

@@ -195,6 +195,7 @@ def second_address(scene):
     proxy = scene.add(Proxy(bob.address))
     for dialer, other, address in ((alice, bob, proxy.address), (bob, alice, alice.address)):
         dialer.connect(other.address)
+        other.wait_up(1)
         marks = len(alice.out), len(bob.out)
         dialer.connect(address)
         for node, mark in zip((alice, bob), marks):
@@ -223,7 +224,7 @@ def late(scene):
         plain.expect_line(GREETING)
         plain.send(plain.identity.greeting(), "/hello 1 node=abc boot=1 epoch=1 caps=tls")
         session = listener.answers(1)
-        node.expect(f"* up {listener.address} bob")
+        session.ping("all-said")
         end(node, session)
         session.wait_end()
         session.close()
@@ -233,6 +234,7 @@ def late(scene):
         again = dial_tls(scene, node.address, key=key, identity=listener.identity)
         again.enter()
         again.ping("back")
+        node.sync()
         assert [line.split()[1] for line in node.events()] == ["up", "down", "up"], node.events()
 
 

@@ -147,7 +147,9 @@ def expired(scene):
 def guessed(scene):
     alice = host(scene)
     invitation = invite(alice)
-    assert errand(scene, "eve", "join", other_token(invitation)).wait() == REFUSED
+    eve = errand(scene, "eve", "join", other_token(invitation))
+    assert eve.wait() == REFUSED
+    assert "the invitation is not taken there" in eve.errors(), eve.errors()
     assert tamper(scene, "alice", "SELECT used_by FROM invitations") == [("",)]
     joined(errand(scene, "bob", "join", invitation))
 

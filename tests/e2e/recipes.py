@@ -72,6 +72,11 @@ class Machine:
             host.space.run("hostname", name)
             host.space.run("mount", "--bind", scene.path("hosts"), "/etc/hosts")
 
+    @property
+    def enter(self):
+        """What a command begins with that is to run there."""
+        return self._host.space.enter
+
     def path(self, name):
         return os.path.join(self.folder, name)
 
@@ -92,7 +97,7 @@ class Machine:
         name = f"script{len(os.listdir(self.folder))}"
         self.write(name, script)
         inside = ["sh", "-c", 'cd "$1" && exec "$2" "$3"', "sh", self.folder, program, name]
-        return self._scene.add(Script([*self._host.space.enter, *inside], env=env, stdin=stdin,
+        return self._scene.add(Script([*self.enter, *inside], env=env, stdin=stdin,
                                       label=f"{self.name}: {script[:40]}"))
 
     def run(self, script, **more):
@@ -338,6 +343,54 @@ def background(scene):
     listener.out.wait(re.compile(r"\S+ \S+ hello"))
     assert any(re.match(r"/peers \S+:7216 ", answer) for answer in answers), answers
     assert alpha.run("hashflow --attach -c /peers")[0] == 1, "it has not ended"
+
+
+def reachable(machine, *others):
+    """An ssh(1) from the machine to others, which runs a command there as theirs."""
+    cases = "".join(f"{other.name}) home={other.folder} enter='{' '.join(other.enter)}' ;;\n"
+                    for other in others)
+    machine.write("bin/ssh", f"""#!/bin/sh
+case $1 in
+{cases}esac
+shift
+cd "$home" && HOME=$home PATH=$home/bin:$PATH exec $enter sh -c "$*"
+""")
+    os.chmod(machine.path("bin/ssh"), 0o755)
+
+
+def assert_among_members(alpha, *members):
+    """What alpha's script says is heard by them, and by nobody who does not belong."""
+    (script,) = recipe("A script among members")
+    nodes = [listening(member.start("hashflow -r -F '%n %p'")) for member in members]
+    status, _, errors = alpha.run(script)
+    assert status == 0 and not errors, errors
+    for node in nodes:
+        node.out.wait("cron backup done")
+    status, _, errors = alpha.run(script.split("--group")[0] + " beta gamma")
+    assert status == 5 and "only members get in" in errors, errors
+
+
+@test("for members only: each of two is invited over ssh, and a script gets in with the secret")
+def members(scene):
+    (script,) = recipe("For members only")
+    alpha, *others = machines(scene, "alpha", "beta", "gamma")
+    reachable(alpha, *others)
+    status, answers, errors = alpha.run(script)
+    assert status == 0, errors
+    assert [answer.split(" ")[0] for answer in answers] == ["/group", "/join", "/join"], answers
+    assert_among_members(alpha, *others)
+    assert alpha.run("hashflow --attach -c /quit </dev/null")[0] == 0
+
+
+@test("many members at once: the secret over ssh, and the same script gets in")
+def at_once(scene):
+    (script,) = recipe("Many members at once")
+    alpha, *others = machines(scene, "alpha", "beta", "gamma")
+    reachable(alpha, *others)
+    assert alpha.run("hashflow group new")[0] == 0
+    status, answers, errors = alpha.run(script)
+    assert status == 0 and answers == ["/group closed"] * 2, errors
+    assert_among_members(alpha, *others)
 
 
 @test("every recipe of the page is among these tests")

@@ -357,9 +357,9 @@ def denied_key(scene):
     node = scene.node("alice", "-e", "--deny", key_of(bob))
     carol.connect(node.address)
     bob.send(f"/connect {node.address}")
-    bob.complains(re.compile("does not let us in: you are not let in here"))
+    bob.complains(re.compile("does not let us in: your key is denied here"))
     assert bob.finish() == 5, bob.errors()
-    node.complains(re.compile("turned away: its key is denied here"))
+    node.complains(re.compile("turned away: that key is denied here"))
     assert [peer.name for peer in node.peers().values()] == ["carol"]
 
 

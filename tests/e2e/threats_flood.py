@@ -277,6 +277,7 @@ def large_certificate(scene):
     siege.guests += 1
     for _ in range(20):
         stranger = dial_tls(scene, siege.node.address, "-b", 90000)
+        stranger.attempt(stranger.identity.hello())
         stranger.wait_end()
         assert not stranger.raw
     siege.survives([])

@@ -135,5 +135,24 @@ def invited_elsewhere(scene):
     assert alice.peers()[listener.address].name == "carol"
 
 
+@test("who comes from behind the address of somebody else is remembered without one")
+def without_address(scene):
+    alice, bob = keeper(scene, "alice"), keeper(scene, "bob", *own_port())
+    alice.connect(bob.address)
+    key = scene.path("carol.pem")
+
+    def carol():
+        session = dial_tls(scene, alice.address, key=key, identity=Stranger("carol", bob.address))
+        session.enter()
+        return session
+    carol().close()
+    alice.expect(re.compile(r"\* down \S+ carol"))
+    alice.send(f"/msg carol {SECRET}")
+    alice.sync()
+    alice.kill()
+    alice = keeper(scene, "alice")
+    carol().expect(re.compile(f"^/msg [0-9]+ {SECRET}$"))
+
+
 if __name__ == "__main__":
     main(workers=3)

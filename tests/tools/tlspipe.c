@@ -5,6 +5,8 @@
  * hex) and how it has ended, and does wrong what it is told to. It must not know hashflow: what it
  * computes is a second opinion.
  */
+#include "config.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -45,7 +48,7 @@ struct wishes {
     int fd;
 };
 
-static void fail(const char *what)
+static _Noreturn void fail(const char *what)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
     fprintf(stderr, "failed %s: %s\n", what, reason != NULL ? reason : strerror(errno));
@@ -71,7 +74,7 @@ static void tell(const char *what, const unsigned char *bytes, size_t count)
 static void tell_key(const char *whose, X509 *certificate)
 {
     unsigned char digest[EVP_MAX_MD_SIZE], *der = NULL;
-    unsigned len;
+    unsigned len = 0;
     int size = i2d_PUBKEY(X509_get0_pubkey(certificate), &der);
 
     require(size > 0 && EVP_Digest(der, (size_t)size, digest, &len, EVP_sha256(), NULL) == 1,
@@ -83,25 +86,24 @@ static void tell_key(const char *whose, X509 *certificate)
 static EVP_PKEY *make_key(const char *path)
 {
     EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-    FILE *file = path != NULL ? fopen(path, "w") : NULL;
+    BIO *file = path != NULL ? BIO_new_file(path, "w") : BIO_new(BIO_s_null());
 
-    require(key != NULL, "key");
-    if (path != NULL)
-        require(file != NULL && PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1 &&
-                    fclose(file) == 0,
-                path);
+    require(key != NULL && file != NULL, "key");
+    require(PEM_write_bio_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1, "key");
+    BIO_free(file);
     return key;
 }
 
 static EVP_PKEY *find_key(const char *path)
 {
-    FILE *file = path != NULL ? fopen(path, "r") : NULL;
+    BIO *file = path != NULL ? BIO_new_file(path, "r") : NULL;
 
+    ERR_clear_error();
     if (file == NULL)
         return make_key(path);
-    EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(file, NULL, NULL, NULL);
+    BIO_free(file);
     require(key != NULL, path);
-    fclose(file);
     return key;
 }
 
@@ -109,7 +111,8 @@ static void add_ballast(X509 *certificate, size_t size)
 {
     char *text = calloc(1, size + 1);
 
-    require(text != NULL, "ballast");
+    if (text == NULL)
+        fail("ballast");
     memset(text, 'x', size);
     X509_EXTENSION *comment = X509V3_EXT_nconf_nid(NULL, NULL, NID_netscape_comment, text);
     require(comment != NULL && X509_add_ext(certificate, comment, -1) == 1, "ballast");
@@ -135,18 +138,21 @@ static X509 *make_certificate(EVP_PKEY *key, size_t ballast)
 
 static X509 *read_certificate(const char *path)
 {
-    FILE *file = fopen(path, "r");
-    X509 *certificate = file != NULL ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+    BIO *file = BIO_new_file(path, "r");
 
+    require(file != NULL, path);
+    X509 *certificate = PEM_read_bio_X509(file, NULL, NULL, NULL);
+    BIO_free(file);
     require(certificate != NULL, path);
-    fclose(file);
     return certificate;
 }
 
 static void keep_certificate(X509 *certificate, const char *path)
 {
-    FILE *file = fopen(path, "w");
-    require(file != NULL && PEM_write_X509(file, certificate) == 1 && fclose(file) == 0, path);
+    BIO *file = BIO_new_file(path, "w");
+
+    require(file != NULL && PEM_write_bio_X509(file, certificate) == 1, path);
+    BIO_free(file);
 }
 
 /* The library wants a certificate to fit the key. So it does, until the library has looked. */

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-enum { GUARD_US = 20000000, LONG_ENOUGH = 3 * 64 * 1024 };
+enum { GUARD_US = 20000000, ENOUGH_TO_START_US = 500000, LONG_ENOUGH = 3 * 64 * 1024 };
 
 struct fixture {
     struct loop *loop;
@@ -265,7 +265,7 @@ static void has_nothing_else_of_ours(void **state)
 static void is_stopped_when_its_time_is_over(void **state)
 {
     (void)state;
-    run_order((struct child_order){.limit_us = 50000}, "sleep 1000 & echo $!; wait");
+    run_order((struct child_order){.limit_us = ENOUGH_TO_START_US}, "sleep 1000 & echo $!; wait");
     assert_true(f->end.overdue);
     assert_true(WIFSIGNALED(f->end.status));
     assert_int_equal(WTERMSIG(f->end.status), SIGTERM);
@@ -276,7 +276,7 @@ static void is_killed_when_it_does_not_mind(void **state)
 {
     (void)state;
     uint64_t before = loop_now(f->loop);
-    run_order((struct child_order){.limit_us = 50000},
+    run_order((struct child_order){.limit_us = ENOUGH_TO_START_US},
               "trap '' TERM; while :; do sleep 1000; done");
     assert_int_equal(WTERMSIG(f->end.status), SIGKILL);
     assert_true(loop_now(f->loop) - before >= CHILD_GRACE_US);

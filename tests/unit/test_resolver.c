@@ -257,9 +257,9 @@ static bool enter_own_network(const char *folder)
     write_text(hosts, "127.0.0.1 localhost\n::1 localhost\n192.0.2.77 written.test\n");
     bool entered = (unshare(spaces) == 0 || unshare(CLONE_NEWUSER | spaces) == 0) &&
                    bring_loopback_up() &&
-                   mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-                   mount(resolv, "/etc/resolv.conf", NULL, MS_BIND, NULL) == 0 &&
-                   mount(hosts, "/etc/hosts", NULL, MS_BIND, NULL) == 0;
+                   mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
+                   mount(resolv, "/etc/resolv.conf", "none", MS_BIND, NULL) == 0 &&
+                   mount(hosts, "/etc/hosts", "none", MS_BIND, NULL) == 0;
     unlink(resolv);
     unlink(hosts);
     free(resolv);

@@ -19,6 +19,8 @@
 #include <cmocka.h>
 #include <openssl/ssl.h>
 
+#include "../lib/left_out.h"
+
 enum { GUARD_US = 20000000, MEBIBYTE = 1024 * 1024 };
 
 struct side {
@@ -773,9 +775,11 @@ static void begin_flood(struct flood *flood)
 static void a_flood_holds_up_nobody_else(void **state)
 {
     struct flood flood = {0};
-    char *bytes = make_bytes(MEBIBYTE, 2);
 
     (void)state;
+    if (left_out(__func__))
+        skip();
+    char *bytes = make_bytes(MEBIBYTE, 2);
     shake_hands();
     begin_flood(&flood);
     while (flood.victim.secured == 0)

@@ -964,7 +964,7 @@ static void what_only_encryption_proves(void **state)
     run_input(&r, span_of(THEY_GREET "/hello 1 node=bob boot=2 epoch=3 caps=tls key=" THEIR_KEY
                                      " was=al proof=" SECRET " former=" SECRET
                                      " invite=ababababababababababababaa\n"));
-    assert_true(r.hello.secure);
+    assert_true(r.hello.offers_tls);
     assert_string_equal(r.hello.key, THEIR_KEY);
     assert_string_equal(r.hello.was, "");
     assert_string_equal(r.hello.proof, "");

@@ -393,7 +393,7 @@ static void hellos_with_keys_and_proofs(void **state)
 {
     (void)state;
     struct verb v = read_verb(TEXT(HELLO));
-    assert_false(v.hello.secure);
+    assert_false(v.hello.offers_tls);
     assert_string_equal(v.hello.key, "");
     assert_string_equal(v.hello.was, "");
     assert_string_equal(v.hello.proof, "");
@@ -401,7 +401,7 @@ static void hellos_with_keys_and_proofs(void **state)
     assert_string_equal(v.hello.invite, "");
 
     v = read_verb(TEXT(HELLO "caps=passing,fleeting,tls key=" KEY));
-    assert_true(v.hello.passing && v.hello.fleeting && v.hello.secure);
+    assert_true(v.hello.passing && v.hello.fleeting && v.hello.offers_tls);
     assert_string_equal(v.hello.key, KEY);
 
     v = read_verb(TEXT(HELLO "invite=" INVITE " former=" KEY " proof=" SECRET " was=b"));
@@ -532,7 +532,7 @@ static void check_hello_comes_back(const struct hello *hello)
                 v.hello.epoch == hello->epoch && v.hello.window == hello->window);
     assert_int_equal(v.hello.listen, hello->listen);
     assert_int_equal(v.hello.passing, hello->passing);
-    assert_int_equal(v.hello.secure, hello->secure);
+    assert_int_equal(v.hello.offers_tls, hello->offers_tls);
     assert_int_equal(v.hello.fleeting, hello->fleeting);
     assert_string_equal(v.hello.key, hello->key);
     assert_string_equal(v.hello.was, hello->was);
@@ -557,7 +557,7 @@ static void hello_comes_back(void **state)
     memset(hello.name, 'n', NAME_MAX_BYTES);
     check_hello_comes_back(&hello);
     hello.passing = false;
-    hello.secure = true;
+    hello.offers_tls = true;
     check_hello_comes_back(&hello);
     hello.passing = hello.fleeting = true;
     memcpy(hello.key, KEY, sizeof hello.key);
