@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "home.h"
 #include "net/tls.h"
@@ -86,6 +87,30 @@ static void remember_key(struct credentials *c, struct database *db, bool older)
     c->was = database_get(db, "was");
 }
 
+/* A door that was closed does not open because a file is lost: nobody has this secret. */
+static void stay_closed(struct credentials *c)
+{
+    log_error("%s is missing, and this node was closed: nobody gets in until you put it back, "
+              "/join anew, or open the door with /group leave",
+              c->group_path);
+    clock_random_bytes(c->security.group.secrets[0], sizeof c->security.group.secrets[0]);
+    c->security.group.count = 1;
+}
+
+static void remember_door(struct database *db, const struct group *group)
+{
+    database_set(db, "door", group->count > 0 ? "closed" : "open");
+}
+
+static void remember_group(struct credentials *c)
+{
+    char *door = database_get(c->db, "door");
+    if (c->security.group.count == 0 && door != NULL && strcmp(door, "closed") == 0)
+        stay_closed(c);
+    remember_door(c->db, &c->security.group);
+    free(door);
+}
+
 bool credentials_load(struct credentials *c, const char *folder, struct database *db, bool older)
 {
     c->security.fleeting = c->key == NULL && folder == NULL;
@@ -95,6 +120,10 @@ bool credentials_load(struct credentials *c, const char *folder, struct database
         return false;
     if (db != NULL)
         remember_key(c, db, older);
+    if (db != NULL && !c->group_is_named) {
+        c->db = db;
+        remember_group(c);
+    }
     c->security.key = c->key;
     c->security.was = c->was;
     c->security.tls = tls_context_new(c->key);
@@ -110,7 +139,11 @@ bool credentials_keep_group(struct credentials *c, const struct group *group, ch
                              c->group_path);
         return false;
     }
-    return c->group_path == NULL || group_file_write(c->group_path, group, cause);
+    if (c->group_path != NULL && !group_file_write(c->group_path, group, cause))
+        return false;
+    if (c->db != NULL)
+        remember_door(c->db, group);
+    return true;
 }
 
 void credentials_free(struct credentials *c)

@@ -12,6 +12,7 @@
 struct credentials {
     struct node_security security; /* what it points to is ours */
     struct key *key;
+    struct database *db; /* that remembers whether the door was closed; NULL: nothing does */
     char *was;
     bool group_is_named; /* with --group, and no descriptor */
     char *group_path;    /* where a group that has changed is kept; NULL: in memory alone */

@@ -260,5 +260,24 @@ def as_json(scene):
     alice.expect(re.compile(r'.*"key":"a{52}".*"verdict":"admitted".*'))
 
 
+@test("a group's file that is lost leaves the door closed, until the user opens it")
+def lost_file(scene):
+    host(scene).finish()
+    os.remove(os.path.join(scene.path("alice"), "group"))
+    for _ in range(2):
+        alice = keeper(scene, "alice", "-e")
+        alice.complains(re.compile("group is missing"))
+        bob = scene.run("bob", at(scene, "alice"))
+        assert bob.wait() == REFUSED, bob.errors()
+        alice.finish()
+    alice = keeper(scene, "alice", "-e")
+    assert alice.ask("/group leave") == ["/group open"]
+    bob = scene.run("bob", at(scene, "alice"))
+    assert bob.wait() == 0, bob.errors()
+    alice.finish()
+    alice = keeper(scene, "alice", "-e")
+    assert not alice.errors()
+
+
 if __name__ == "__main__":
     main()
