@@ -9,6 +9,7 @@ import re
 import sqlite3
 
 from hashflow_test import main, test, wait_until
+from hashflow_test.node import needs_readline
 from hashflow_test.session import Identity
 from hashflow_test.terminal import Terminal
 
@@ -96,6 +97,7 @@ def no_notice(scene):
 
 @test("a text that fills its row does not go on at the beginning of the next one")
 def no_row_of_its_own(scene):
+    needs_readline()
     node, terminal = person(scene, columns=80)
     client = scene.client(node)
     room = 80 - len("12:00 !mallory: ")
@@ -111,6 +113,7 @@ def no_row_of_its_own(scene):
 
 @test("a person sees who is plain, in messages, events and the list of peers, and who has a key")
 def marks(scene):
+    needs_readline()
     node, terminal = person(scene)
     bob, key = friend(scene, node)
     bob.send("/msg alice from a friend")
@@ -130,6 +133,7 @@ def marks(scene):
 
 @test("a person sees it in every answer that names a peer, in complaints and in the prompt")
 def marks_in_answers(scene):
+    needs_readline()
     node, terminal = person(scene, folder=scene.path("state"))
     bob, _ = friend(scene, node)
     carol = scene.session(node, "carol", listening=CAROL)

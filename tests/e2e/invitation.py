@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 
 from hashflow_test import Skip, main, test, wait_until
+from hashflow_test.node import needs_readline
 from hashflow_test.proxy import Proxy
 from hashflow_test.sockets import free_port
 from hashflow_test.terminal import Terminal
@@ -274,6 +275,7 @@ def kept_from_others(scene):
 
 @test("a typed line with one is in no history, neither ours nor that of lines")
 def typed(scene):
+    needs_readline()
     alice = host(scene)
     terminal = scene.add(Terminal())
     home = scene.home()

@@ -12,7 +12,7 @@ import socket
 
 from hashflow_test import main, test, wait_until
 from hashflow_test.netns import Space, need
-from hashflow_test.node import BINARY, has_sanitizer
+from hashflow_test.node import BINARY, has_sanitizer, needs_readline
 from hashflow_test.sockets import connect
 from hashflow_test.tap import Skip
 from hashflow_test.terminal import Terminal
@@ -127,6 +127,7 @@ def stored(scene):
 
 @test("in the sandbox a person types, and finds the lines again")
 def typed(scene):
+    needs_readline()
     sandboxed(scene, "bob")  # whose notices are not on a terminal
     home = scene.home()
     for _ in range(2):

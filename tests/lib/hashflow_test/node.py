@@ -9,6 +9,7 @@ import select
 import signal
 
 from .process import UNENDED, Process, decode
+from .tap import Skip
 from .waiting import DEADLINE, Timeout, describe, matcher, wait_ready
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -47,6 +48,13 @@ def has_sanitizer():
     """Was the program built with one? It needs more memory then."""
     with open(BINARY, "rb") as file:
         return b"__asan_" in file.read()
+
+
+def needs_readline():
+    """Skips the test where lines are typed without it."""
+    with open(BINARY, "rb") as file:
+        if b"libreadline" not in file.read():
+            raise Skip("hashflow was built without readline")
 
 
 def parse_message(line, ids=False):
