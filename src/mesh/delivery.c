@@ -211,7 +211,7 @@ static bool refuse_if_full(struct peer *peer, struct span text, enum event_scope
                            uint64_t seq)
 {
     const char *cause = "its queue is full and it is away";
-    bool refused = delivery_is_away(peer) && pump_is_stuck(peer);
+    bool refused = pump_is_stuck(peer) && delivery_is_away(peer);
     if (peer->box.durable) {
         cause = "its queue is full; see --queue-lines and --queue-bytes";
         refused = is_full(peer, text.len + VERB_HEAD);
@@ -265,7 +265,6 @@ static void post(struct peer *peer, struct slice verb, struct span text, enum ev
     box->hoped = box->hoped || (hold && unknown);
     if (hold)
         box->owed = seq;
-    pump_watch(peer);
     pump_ready(peer);
 }
 

@@ -17,6 +17,8 @@
 /* Lines for streams, by what they say of where we listen. */
 struct plain_form {
     struct address me;
+    char name[NAME_TEXT]; /* by which we are called in head */
+    struct buffer head;   /* what goes before each text */
     struct spool spool;
     uint64_t seq;      /* of the last line written */
     struct slice last; /* that line, for all who get it */
@@ -31,6 +33,7 @@ void form_free(struct node *node)
 {
     for (size_t i = 0; i < node->plain_count; i++) {
         slice_release(node->plain[i].last);
+        buffer_free(&node->plain[i].head);
         spool_free(&node->plain[i].spool);
     }
     free(node->plain);
@@ -68,19 +71,26 @@ static struct plain_form *plain_form(struct node *node, const struct address *me
     node->plain = alloc_resize(node->plain, node->plain_count + 1, sizeof *node->plain);
     struct plain_form *form = &node->plain[node->plain_count++];
     *form = (struct plain_form){.me = *me};
+    buffer_init(&form->head, ADDRESS_TEXT + NAME_TEXT + 2);
     spool_init(&form->spool);
     return form;
 }
 
-static struct slice write_plain(struct node *node, struct plain_form *form, struct span text)
+/* To print it takes longer than all else that a line needs, so that is done once for each name. */
+static struct span plain_head(const struct node *node, struct plain_form *form)
 {
-    struct buffer head;
-    buffer_init(&head, ADDRESS_TEXT + NAME_TEXT + 2);
-    message_format(&head, &form->me, node->name, span_of(""));
-    const struct span parts[] = {buffer_span(&head), text, span_of("\n")};
-    struct slice slice = spool_write(&form->spool, parts, 3);
-    buffer_free(&head);
-    return slice;
+    if (strcmp(form->name, node->name) != 0) {
+        span_copy(span_of(node->name), form->name, sizeof form->name);
+        buffer_consume(&form->head, buffer_length(&form->head));
+        message_format(&form->head, &form->me, node->name, span_of(""));
+    }
+    return buffer_span(&form->head);
+}
+
+static struct slice write_plain(const struct node *node, struct plain_form *form, struct span text)
+{
+    const struct span parts[] = {plain_head(node, form), text, span_of("\n")};
+    return spool_write(&form->spool, parts, 3);
 }
 
 /* Takes the first line off the queue; its bytes stay until *keep is released. */

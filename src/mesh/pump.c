@@ -49,9 +49,10 @@ bool pump_is_full(const struct peer *peer)
 /* Its first dial may take its time. */
 bool pump_is_stuck(const struct peer *peer)
 {
+    if (!pump_is_full(peer))
+        return false;
     bool begins = peer_is_dialing(peer) && !peer->reached;
-    return pump_is_full(peer) && !begins &&
-           loop_now(peer->node->loop) - peer->box.progress >= NODE_STALL_US;
+    return !begins && loop_now(peer->node->loop) - peer->box.progress >= NODE_STALL_US;
 }
 
 /* A durable peer that the source of lines may have to wait for. */
@@ -276,10 +277,9 @@ static void pump(struct peer *peer)
         /* In its moment of grace it comes by itself: a dial would only cross with that. */
         if (peer->box.held && !timer_is_set(&peer->attempt.again) && !timer_is_set(&peer->grace))
             dialer_dial(peer);
-        return;
-    }
-    if (may_send(peer))
+    } else if (may_send(peer)) {
         send_lines(peer, PUMP_BYTES);
+    }
     pump_watch(peer);
 }
 

@@ -268,7 +268,8 @@ int address_compare(const struct address *a, const struct address *b)
 
 bool address_equal(const struct address *a, const struct address *b)
 {
-    return address_compare(a, b) == 0;
+    return a->port == b->port && a->family == b->family && a->scope == b->scope &&
+           memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
 bool address_same_host(const struct address *a, const struct address *b)
