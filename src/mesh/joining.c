@@ -179,19 +179,9 @@ bool node_join(struct node *node, const struct invitation *invitation, const cha
     return true;
 }
 
-/* Its own dial has come first, and is not for the invitation. */
-static bool is_crossed(const struct peer *peer)
-{
-    return peer->link != NULL && peer->link->role == SESSION_LISTENER;
-}
-
 static void try_next(struct node *node, struct peer *peer)
 {
     struct joining *j = node->joining;
-    if (is_crossed(peer)) {
-        dial(peer);
-        return;
-    }
     if (peer_is_up(peer) || peer_is_dialing(peer))
         return;
     j->refused = j->refused || peer->turned_away || peer->refused;
@@ -231,11 +221,16 @@ enum join_state node_join_state(const struct node *node, struct peer **inviter, 
 
 /* --- the connection --- */
 
+bool joining_is_under_way(const struct peer *peer)
+{
+    const struct joining *j = peer->node->joining;
+    return j != NULL && j->state == JOIN_TRYING && peer == peer_current(j->peer);
+}
+
 static bool is_for_it(const struct link *link)
 {
-    const struct joining *j = link->node->joining;
-    return j != NULL && j->state == JOIN_TRYING && link->secure && link->role == SESSION_DIALER &&
-           link->peer != NULL && link->peer == peer_current(j->peer);
+    return link->secure && link->role == SESSION_DIALER && link->peer != NULL &&
+           joining_is_under_way(link->peer);
 }
 
 bool joining_dials(const struct link *link, unsigned char key[PROOF_KEY_BYTES],

@@ -10,7 +10,11 @@
 struct hello;
 struct link;
 struct node;
+struct peer;
 struct verb;
+
+/* Are we about to join by an invitation of that one? Its own dials have to wait. */
+bool joining_is_under_way(const struct peer *peer);
 
 /* The key that must be there, for a link that was dialled by an invitation; else NULL. */
 const char *joining_expects(const struct link *link);

@@ -11,7 +11,8 @@
  * of nobody; and a first dial is two, for plain text offers the encryption. Hence two more rules:
  * a dial that is given up for another connection says /bye, for a greeting and then silence are
  * those of somebody who speaks plain lines; and a dial that began before a session came up does not
- * outlive it, for the other side said /hello on it before it took ours.
+ * outlive it, for the other side said /hello on it before it took ours. And a dial that brings an
+ * invitation counts before any other at both ends: nothing else can get its answer.
  */
 #include "config.h"
 
@@ -22,6 +23,7 @@
 #include "mesh/door.h"
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
+#include "mesh/joining.h"
 #include "mesh/link.h"
 #include "mesh/membership.h"
 #include "mesh/peer.h"
@@ -188,6 +190,10 @@ static bool is_duplicate(const struct link *link, const struct peer *peer,
                          const struct hello *hello)
 {
     const struct link *old = peer->link;
+    if (joining_is_under_way(peer) && peer->attempt.link != link)
+        return true;
+    if (link->invitation[0] != '\0')
+        return false;
     bool preferred = strcmp(link_our_id(link), hello->node) < 0;
     bool same_run = old != NULL && link_is_session(old) && peer->boot == hello->boot;
     if (link->role == SESSION_DIALER)

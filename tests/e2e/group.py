@@ -167,6 +167,22 @@ def changes(scene):
     assert "from carol" not in alice.texts()
 
 
+@test("a member joins anew through a slow place, whoever of the two would rather dial")
+def joins_anew(scene):
+    alice = host(scene)
+    slow = scene.listener(accepted=lambda sock: sock)  # it takes the handshake, and is silent
+    alice.ask("/group new")
+    for label in ("bob", "carol", "dave"):
+        node = member(scene, label, alice)
+        meet(node, alice)
+        mark = len(alice.out)
+        answer = alice.ask(f"/invite {slow.address} {alice.address}")[0].split(" ")[1]
+        assert node.ask(f"/join {answer}", 40) == [f"/join {alice.address} alice"]
+        node.sync()
+        news = [line.split(" ")[1] for line in alice.out.items(mark) if line.endswith(f" {label}")]
+        assert news in (["down", "up"], []), news
+
+
 @test("a third secret lets the first one go")
 def third(scene):
     alice = host(scene)
