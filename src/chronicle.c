@@ -254,10 +254,8 @@ static int64_t wall_seconds(struct chronicle *c)
     return (int64_t)c->pass_at;
 }
 
-void chronicle_event(struct chronicle *c, const struct event *event)
+static void append_text(struct chronicle *c, const struct event *event, struct span text)
 {
-    if (c == NULL || (event->kind != EVENT_MESSAGE && event->kind != EVENT_SAID))
-        return;
     const char *sender = event->id.node != NULL ? event->id.node : "";
     append(c, &(struct history_line){.at = wall_seconds(c),
                                      .address = or_else(event->address, "all"),
@@ -269,7 +267,17 @@ void chronicle_event(struct chronicle *c, const struct event *event)
                                      .numbered = event->id.node != NULL,
                                      .epoch = event->id.epoch,
                                      .seq = event->id.seq,
-                                     .text = event->text});
+                                     .text = text});
+}
+
+void chronicle_event(struct chronicle *c, const struct event *event)
+{
+    if (c == NULL || (event->kind != EVENT_MESSAGE && event->kind != EVENT_SAID))
+        return;
+    if (event->kind == EVENT_MESSAGE)
+        append_text(c, event, event->text);
+    for (size_t i = 0; event->kind == EVENT_SAID && i < event->count; i++)
+        append_text(c, event, event->texts[i]);
     begin_to_wait(c);
 }
 

@@ -70,29 +70,26 @@ void spool_free(struct spool *s)
     s->current = NULL;
 }
 
-/* Makes the current chunk one with room for len bytes. */
-static void spool_make_room(struct spool *s, size_t len)
+char *spool_begin(struct spool *s, size_t max)
 {
     struct chunk *c = s->current;
 
     if (c != NULL && c->references == 1)
         c->used = 0; /* whatever was written here has been sent: warm memory to use again */
-    if (c != NULL && c->room - c->used >= len)
-        return;
-    chunk_release(c);
-    s->current = chunk_new(CHUNK_SIZE);
+    if (c == NULL || c->room - c->used < max) {
+        chunk_release(c);
+        c = s->current = chunk_new(max > CHUNK_SIZE ? max : CHUNK_SIZE);
+    }
+    return c->data + c->used;
 }
 
-static struct slice chunk_write(struct chunk *c, const struct span *parts, size_t count, size_t len)
+struct slice spool_end(struct spool *s, size_t len)
 {
-    struct slice s = {.chunk = c, .at = c->used, .len = len};
+    struct slice slice = {.chunk = s->current, .at = s->current->used, .len = len};
 
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i].len > 0)
-            memcpy(c->data + c->used, parts[i].at, parts[i].len);
-        c->used += parts[i].len;
-    }
-    return s;
+    assert(len <= s->current->room - s->current->used);
+    s->current->used += len;
+    return slice_retain(slice);
 }
 
 struct slice spool_write(struct spool *s, const struct span *parts, size_t count)
@@ -101,10 +98,10 @@ struct slice spool_write(struct spool *s, const struct span *parts, size_t count
 
     for (size_t i = 0; i < count; i++)
         len += parts[i].len;
-    if (len > CHUNK_SIZE)
-        return chunk_write(chunk_new(len), parts, count, len);
-    spool_make_room(s, len);
-    return slice_retain(chunk_write(s->current, parts, count, len));
+    char *at = spool_begin(s, len);
+    for (size_t i = 0; i < count; i++)
+        at = span_put(at, parts[i]);
+    return spool_end(s, len);
 }
 
 /* ---- the queue */

@@ -34,9 +34,13 @@ void spool_free(struct spool *s);
 /*
  * Writes the parts one after the other into one chunk, contiguously, and returns the slice, which
  * the caller owns one reference of: give it to queue_push or slice_release it. Longer than
- * CHUNK_SIZE is fine: such bytes get a chunk of their own.
+ * CHUNK_SIZE is fine: such bytes get a chunk of that size.
  */
 struct slice spool_write(struct spool *s, const struct span *parts, size_t count);
+
+/* The same for who writes himself: room for at most max bytes, and how many of them were used. */
+char *spool_begin(struct spool *s, size_t max);
+struct slice spool_end(struct spool *s, size_t len);
 
 struct slice slice_retain(struct slice s); /* one more reference, same bytes */
 void slice_release(struct slice s);

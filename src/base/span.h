@@ -34,6 +34,14 @@ static inline struct span span_after(struct span s, size_t skip)
     return skip == 0 ? s : span_make(s.at + skip, s.len - skip);
 }
 
+/* Writes the bytes to at, where there is room; returns what comes behind them. */
+static inline char *span_put(char *at, struct span s)
+{
+    if (s.len > 0)
+        memcpy(at, s.at, s.len);
+    return at + s.len;
+}
+
 bool span_equal(struct span a, struct span b);
 bool span_is(struct span s, const char *text);
 bool span_is_nocase(struct span s, const char *text); /* ASCII letters only */

@@ -200,21 +200,21 @@ void delivery_part(struct peer *peer, const char *cause)
 
 /* --- posting --- */
 
-static bool is_full(const struct peer *peer, size_t bytes)
+static bool is_full(const struct peer *peer, size_t lines, size_t bytes)
 {
     const struct node_config *config = &peer->node->config;
-    return peer->box.count >= config->queue_lines || peer->box.bytes + bytes > config->queue_bytes;
+    return peer->box.count + lines > config->queue_lines ||
+           peer->box.bytes + bytes > config->queue_bytes;
 }
 
 /* Where there is no room and nobody to wait for, the line of that number is lost, and counted. */
-static bool refuse_if_full(struct peer *peer, struct span text, enum event_scope scope,
-                           uint64_t seq)
+static bool refuse_if_full(struct peer *peer, size_t bytes, enum event_scope scope, uint64_t seq)
 {
     const char *cause = "its queue is full and it is away";
     bool refused = pump_is_stuck(peer) && delivery_is_away(peer);
     if (peer->box.durable) {
         cause = "its queue is full; see --queue-lines and --queue-bytes";
-        refused = is_full(peer, text.len + VERB_HEAD);
+        refused = is_full(peer, 1, bytes + VERB_HEAD);
     }
     if (refused) {
         receipts_line(peer, EVENT_LOST, seq);
@@ -223,28 +223,26 @@ static bool refuse_if_full(struct peer *peer, struct span text, enum event_scope
     return refused;
 }
 
-static void post_stored(struct peer *peer, struct slice slice, uint64_t seq)
+static void post_stored(struct peer *peer, struct posting *p)
 {
     struct outbox *box = &peer->box;
-    bool fits = peer->link != NULL && !box->behind && box->lines.bytes + slice.len <= BOX_BYTES;
-    keeping_address(peer->node, peer);
-    box->count++;
-    box->bytes += slice.len;
+    struct slice lines = form_verbs(p);
+    bool fits = peer->link != NULL && !box->behind && box->lines.bytes + lines.len <= BOX_BYTES;
+    keeping_address(p->node, peer);
+    box->count += p->count;
+    box->bytes += lines.len;
     box->behind = !fits;
     if (fits) {
-        box->loaded = seq;
-        queue_push(&box->lines, slice);
-    } else {
-        slice_release(slice);
+        box->loaded = form_last(p);
+        queue_push(&box->lines, slice_retain(lines));
     }
-    confirm_watch_age(peer->node);
+    confirm_watch_age(p->node);
 }
 
-static void post(struct peer *peer, struct slice verb, struct span text, enum event_scope scope,
-                 bool hold)
+static void post(struct peer *peer, struct posting *p, bool hold)
 {
     struct outbox *box = &peer->box;
-    uint64_t seq = peer->node->seq;
+    enum event_scope scope = p->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST;
     /* Nobody knows yet whether it is away: its first dial of this run will tell. */
     bool unknown = !peer->tried && !peer->named && scope == SCOPE_BROADCAST;
     if (!delivery_waits(peer)) {
@@ -253,28 +251,27 @@ static void post(struct peer *peer, struct slice verb, struct span text, enum ev
             box->progress = box->brisk = loop_now(peer->node->loop);
     }
     if (box->durable) {
-        post_stored(peer, slice_retain(verb), seq);
+        post_stored(peer, p);
     } else {
-        queue_push(&box->lines, form_for(peer, verb, text));
+        queue_push(&box->lines, form_for(p, peer));
         if (box->plain)
-            form_note_number(peer, seq);
+            form_note_numbers(peer, p->first, form_last(p));
     }
-    box->last = seq;
+    box->last = form_last(p);
     box->scope = scope;
     box->held = box->held || (hold && !unknown);
     box->hoped = box->hoped || (hold && unknown);
     if (hold)
-        box->owed = seq;
+        box->owed = box->last;
     pump_ready(peer);
 }
 
-void delivery_post(struct peer *peer, enum verb_kind kind, struct span text, bool hold)
+/* To that peer and to no other. */
+static void post_alone(struct peer *peer, struct posting *p, bool hold)
 {
-    struct node *node = peer->node;
-    struct slice verb = form_verb(node, kind, ++node->seq, text);
-    post(peer, verb, text, kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST, hold);
-    keeping_line(node, verb, node->seq);
-    slice_release(verb);
+    post(peer, p, hold);
+    keeping_post(p);
+    form_done(p);
 }
 
 /* It would wait in memory for other rules. */
@@ -285,7 +282,8 @@ static bool has_lost_hope(const struct peer *peer)
 
 bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause)
 {
-    if (!form_can_carry(text, cause))
+    struct posting p = {.node = node, .kind = VERB_MSG, .texts = &text, .first = node->seq + 1};
+    if (!form_gather(&p, 1, cause))
         return false;
     if (peer->row.banned) {
         *cause = "it is banned; /connect lifts that";
@@ -295,13 +293,14 @@ bool node_send(struct node *node, struct peer *peer, struct span text, const cha
         *cause = FENCE_CAUSE;
         return false;
     }
-    if (refuse_if_full(peer, text, SCOPE_DIRECT, node->seq + 1)) {
-        node->seq++;
+    node->seq++;
+    if (refuse_if_full(peer, text.len, SCOPE_DIRECT, p.first))
         return true;
-    }
     peer->row.quiet = false;
-    delivery_post(peer, VERB_MSG, text, true);
-    peer_tell(node, peer, (struct event){.kind = EVENT_SAID, .scope = SCOPE_DIRECT, .text = text});
+    post_alone(peer, &p, true);
+    peer_tell(
+        node, peer,
+        (struct event){.kind = EVENT_SAID, .scope = SCOPE_DIRECT, .texts = &text, .count = 1});
     return true;
 }
 
@@ -324,36 +323,77 @@ static bool is_addressed(const struct peer *peer)
            now - peer->row.seen < NODE_EXPIRY_S;
 }
 
-bool node_broadcast(struct node *node, struct span text, const char **cause)
+static bool has_room(const struct peer *peer, const struct posting *p)
+{
+    size_t bytes = p->bytes + p->count * VERB_HEAD;
+    if (peer->box.durable)
+        return !is_full(peer, p->count, bytes);
+    return !delivery_is_away(peer) || peer->box.lines.bytes + bytes < NODE_OUTBOX_MAX;
+}
+
+/* What some cannot take as a whole, and what nobody takes, goes line by line. */
+static bool all_have_room(const struct posting *p)
 {
     size_t addressed = 0;
-    if (!form_can_carry(text, cause))
-        return false;
-    struct slice verb = form_verb(node, VERB_BCAST, ++node->seq, text);
-    for (size_t i = 0; i < node->peer_count; i++) {
-        struct peer *peer = node->peers[i];
+    for (size_t i = 0; i < p->node->peer_count; i++) {
+        const struct peer *peer = p->node->peers[i];
+        if (!is_addressed(peer))
+            continue;
+        addressed++;
+        if (!has_room(peer, p))
+            return false;
+    }
+    return addressed > 0;
+}
+
+static void note_broadcast(struct peer *peer, const struct posting *p)
+{
+    if (peer->got_to == 0 || peer->missed)
+        peer->got_from = p->first;
+    peer->missed = false;
+    peer->got_to = form_last(p);
+}
+
+/* Returns how many it is for. */
+static size_t post_to_all(struct posting *p)
+{
+    size_t addressed = 0;
+    for (size_t i = 0; i < p->node->peer_count; i++) {
+        struct peer *peer = p->node->peers[i];
         if (!is_addressed(peer)) {
             peer->missed = true;
             continue;
         }
         addressed++;
-        if (refuse_if_full(peer, text, SCOPE_BROADCAST, node->seq))
+        if (p->count == 1 && refuse_if_full(peer, p->bytes, SCOPE_BROADCAST, p->first))
             continue;
-        if (peer->got_to == 0 || peer->missed)
-            peer->got_from = node->seq;
-        peer->missed = false;
-        peer->got_to = node->seq;
-        post(peer, verb, text, SCOPE_BROADCAST, !delivery_is_away(peer));
+        note_broadcast(peer, p);
+        post(peer, p, !delivery_is_away(peer));
     }
-    keeping_line(node, verb, node->seq);
-    slice_release(verb);
+    keeping_post(p);
+    return addressed;
+}
+
+size_t node_broadcast(struct node *node, const struct span *texts, size_t count, const char **cause)
+{
+    struct posting p = {.node = node, .kind = VERB_BCAST, .texts = texts, .first = node->seq + 1};
+    if (!form_gather(&p, count, cause))
+        return 0;
+    if (p.count > 1 && !all_have_room(&p)) {
+        p.count = 1;
+        p.bytes = texts[0].len;
+    }
+    node->seq = form_last(&p);
+    size_t addressed = post_to_all(&p);
+    form_done(&p);
     if (addressed == 0) {
         *cause = "there is nobody to send to; /connect ADDRESS first";
-        return false;
+        return 0;
     }
-    const struct event said = {.kind = EVENT_SAID, .scope = SCOPE_BROADCAST, .text = text};
+    const struct event said = {
+        .kind = EVENT_SAID, .scope = SCOPE_BROADCAST, .texts = texts, .count = p.count};
     node->sink.event(node->sink.arg, &said);
-    return true;
+    return p.count;
 }
 
 /* --- another place to wait --- */
@@ -364,8 +404,10 @@ static void post_again(struct peer *to, struct queue *lines, bool held, uint64_t
     struct verb verb;
     struct slice keep;
     while (form_next_verb(lines, &verb, &keep)) {
-        if (verb.kind == VERB_MSG || verb.seq < from || verb.seq > upto)
-            delivery_post(to, verb.kind, verb.text, held);
+        if (verb.kind == VERB_MSG || verb.seq < from || verb.seq > upto) {
+            struct posting p = form_posting(to->node, verb.kind, &verb.text);
+            post_alone(to, &p, held);
+        }
         slice_release(keep);
     }
 }

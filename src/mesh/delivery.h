@@ -19,8 +19,6 @@ bool delivery_waits(const struct peer *peer);
 uint64_t delivery_count(const struct peer *peer); /* lines that wait */
 bool delivery_is_away(const struct peer *peer);
 
-/* Posts a line under a new number. hold: leaving waits for it. */
-void delivery_post(struct peer *peer, enum verb_kind kind, struct span text, bool hold);
 void delivery_make_durable(struct peer *peer); /* what waits in memory is stored from now on */
 void delivery_move(struct peer *to, struct peer *from);
 

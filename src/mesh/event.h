@@ -13,7 +13,8 @@
 
 enum event_kind {
     EVENT_MESSAGE,     /* text, from somebody */
-    EVENT_SAID,        /* text, taken from us for a peer, or for everyone: then address is NULL */
+    EVENT_SAID,        /* count texts, taken from us for a peer, or for everyone: then address is
+                          NULL */
     EVENT_UP,          /* a peer can be talked to now */
     EVENT_DOWN,        /* it cannot any more: cause */
     EVENT_UNREACHABLE, /* a dial has failed, said once until one succeeds: cause */
@@ -48,15 +49,16 @@ struct question;
 
 struct event {
     enum event_kind kind;
-    const char *address;    /* as text: IP:PORT, or HOST:PORT until a named host is resolved */
-    const char *name;       /* "-" if unknown */
-    const char *node;       /* its node id; NULL or empty unless it speaks sessions */
-    const char *former;     /* EVENT_NAME */
-    const char *cause;      /* why, in words for people */
-    enum event_scope scope; /* EVENT_MESSAGE, EVENT_SAID, EVENT_FAILED */
-    struct event_id id;     /* EVENT_MESSAGE, EVENT_QUEUED to EVENT_LOST */
-    struct span text;       /* EVENT_MESSAGE, EVENT_SAID, EVENT_QUESTION, EVENT_ANSWER */
-    size_t count;           /* lines, but for EVENT_REFUSED and EVENT_QUESTION */
+    const char *address;      /* as text: IP:PORT, or HOST:PORT until a named host is resolved */
+    const char *name;         /* "-" if unknown */
+    const char *node;         /* its node id; NULL or empty unless it speaks sessions */
+    const char *former;       /* EVENT_NAME */
+    const char *cause;        /* why, in words for people */
+    enum event_scope scope;   /* EVENT_MESSAGE, EVENT_SAID, EVENT_FAILED */
+    struct event_id id;       /* EVENT_MESSAGE, EVENT_QUEUED to EVENT_LOST */
+    struct span text;         /* EVENT_MESSAGE, EVENT_QUESTION, EVENT_ANSWER */
+    const struct span *texts; /* EVENT_SAID */
+    size_t count;             /* lines, but for EVENT_REFUSED and EVENT_QUESTION */
     const struct question *question; /* EVENT_ANSWER: ours */
     bool stored;                     /* EVENT_KEPT_BACK */
     bool plain;                      /* its peer speaks without encryption: anybody can say so */

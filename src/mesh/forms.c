@@ -14,14 +14,16 @@
 #include "mesh/link.h"
 #include "mesh/peer.h"
 
+/* What is posted together fits into a chunk, header and all. */
+enum { POSTED_LINES = 256, POSTED_BYTES = 32 * 1024 };
+
 /* Lines for streams, by what they say of where we listen. */
 struct plain_form {
     struct address me;
     char name[NAME_TEXT]; /* by which we are called in head */
     struct buffer head;   /* what goes before each text */
     struct spool spool;
-    uint64_t seq;      /* of the last line written */
-    struct slice last; /* that line, for all who get it */
+    struct slice posted; /* the present posting, for all who get it; until that is done */
 };
 
 void form_start(struct node *node)
@@ -32,7 +34,6 @@ void form_start(struct node *node)
 void form_free(struct node *node)
 {
     for (size_t i = 0; i < node->plain_count; i++) {
-        slice_release(node->plain[i].last);
         buffer_free(&node->plain[i].head);
         spool_free(&node->plain[i].spool);
     }
@@ -55,11 +56,57 @@ bool form_can_carry(struct span text, const char **cause)
     return false;
 }
 
-struct slice form_verb(struct node *node, enum verb_kind kind, uint64_t seq, struct span text)
+bool form_gather(struct posting *p, size_t count, const char **cause)
 {
-    char room[VERB_HEAD];
-    const struct span parts[] = {verb_head(kind, seq, room), text, span_of("\n")};
-    return spool_write(&node->verbs, parts, 3);
+    if (!form_can_carry(p->texts[0], cause))
+        return false;
+    do
+        p->bytes += p->texts[p->count++].len;
+    while (p->count < count && p->count < POSTED_LINES &&
+           p->bytes + p->texts[p->count].len <= POSTED_BYTES &&
+           form_can_carry(p->texts[p->count], cause));
+    return true;
+}
+
+struct posting form_posting(struct node *node, enum verb_kind kind, const struct span *text)
+{
+    return (struct posting){.node = node,
+                            .kind = kind,
+                            .texts = text,
+                            .count = 1,
+                            .bytes = text->len,
+                            .first = ++node->seq};
+}
+
+uint64_t form_last(const struct posting *p)
+{
+    return p->first + p->count - 1;
+}
+
+struct slice form_verbs(struct posting *p)
+{
+    char head[VERB_HEAD];
+    if (p->verbs.chunk != NULL)
+        return p->verbs;
+    struct spool *spool = &p->node->verbs;
+    char *start = spool_begin(spool, p->bytes + p->count * (VERB_HEAD + 1));
+    char *at = start;
+    for (size_t i = 0; i < p->count; i++) {
+        at = span_put(at, verb_head(p->kind, p->first + i, head));
+        at = span_put(at, p->texts[i]);
+        *at++ = '\n';
+    }
+    p->verbs = spool_end(spool, (size_t)(at - start));
+    return p->verbs;
+}
+
+void form_done(struct posting *p)
+{
+    slice_release(p->verbs);
+    for (size_t i = 0; i < p->node->plain_count; i++) {
+        slice_release(p->node->plain[i].posted);
+        p->node->plain[i].posted = (struct slice){0};
+    }
 }
 
 static struct plain_form *plain_form(struct node *node, const struct address *me)
@@ -87,10 +134,18 @@ static struct span plain_head(const struct node *node, struct plain_form *form)
     return buffer_span(&form->head);
 }
 
-static struct slice write_plain(const struct node *node, struct plain_form *form, struct span text)
+static struct slice write_plain(const struct node *node, struct plain_form *form,
+                                const struct span *texts, size_t count, size_t bytes)
 {
-    const struct span parts[] = {plain_head(node, form), text, span_of("\n")};
-    return spool_write(&form->spool, parts, 3);
+    struct span head = plain_head(node, form);
+    char *start = spool_begin(&form->spool, bytes + count * (head.len + 1));
+    char *at = start;
+    for (size_t i = 0; i < count; i++) {
+        at = span_put(at, head);
+        at = span_put(at, texts[i]);
+        *at++ = '\n';
+    }
+    return spool_end(&form->spool, (size_t)(at - start));
 }
 
 /* Takes the first line off the queue; its bytes stay until *keep is released. */
@@ -139,9 +194,9 @@ static void replace(struct outbox *box, struct queue *lines, bool plain)
     box->sent = 0;
 }
 
-void form_note_number(struct peer *peer, uint64_t seq)
+void form_note_numbers(struct peer *peer, uint64_t first, uint64_t last)
 {
-    if (peer->node->config.receipts)
+    for (uint64_t seq = first; peer->node->config.receipts && seq <= last; seq++)
         buffer_append(&peer->box.numbers, span_make((const char *)&seq, sizeof seq));
 }
 
@@ -153,11 +208,17 @@ void form_to_plain(struct peer *peer)
     struct plain_form *form = plain_form(peer->node, &peer->link->me);
     queue_init(&lines);
     while (form_next_verb(&peer->box.lines, &verb, &keep)) {
-        queue_push(&lines, write_plain(peer->node, form, verb.text));
-        form_note_number(peer, verb.seq);
+        queue_push(&lines, write_plain(peer->node, form, &verb.text, 1, verb.text.len));
+        form_note_numbers(peer, verb.seq, verb.seq);
         slice_release(keep);
     }
     replace(&peer->box, &lines, true);
+}
+
+static struct slice verb_again(struct node *node, enum verb_kind kind, const struct span *text)
+{
+    struct posting p = form_posting(node, kind, text);
+    return form_verbs(&p);
 }
 
 /* A stream that turned out to be a session: what is on its way arrives as it is, and is confirmed
@@ -178,7 +239,7 @@ void form_to_verbs(struct peer *peer)
     }
     while (box->lines.bytes > 0) {
         if (message_parse(next_line(&box->lines, &keep), &message))
-            queue_push(&lines, form_verb(peer->node, kind, ++peer->node->seq, message.text));
+            queue_push(&lines, verb_again(peer->node, kind, &message.text));
         slice_release(keep);
     }
     replace(box, &lines, false);
@@ -187,16 +248,12 @@ void form_to_verbs(struct peer *peer)
     box->foreign = on_its_way;
 }
 
-struct slice form_for(struct peer *peer, struct slice verb, struct span text)
+struct slice form_for(struct posting *p, struct peer *peer)
 {
     if (!peer->box.plain)
-        return slice_retain(verb);
-    struct node *node = peer->node;
-    struct plain_form *form = plain_form(node, &peer->link->me);
-    if (form->seq != node->seq || form->last.chunk == NULL) {
-        slice_release(form->last);
-        form->last = write_plain(node, form, text);
-        form->seq = node->seq;
-    }
-    return slice_retain(form->last);
+        return slice_retain(form_verbs(p));
+    struct plain_form *form = plain_form(p->node, &peer->link->me);
+    if (form->posted.chunk == NULL)
+        form->posted = write_plain(p->node, form, p->texts, p->count, p->bytes);
+    return slice_retain(form->posted);
 }

@@ -17,10 +17,29 @@ void form_free(struct node *node);
 /* Can it be a line's text? Otherwise *cause, a static text. */
 bool form_can_carry(struct span text, const char **cause);
 
-struct slice form_verb(struct node *node, enum verb_kind kind, uint64_t seq, struct span text);
+/* Neighbouring texts that are posted together: to the same peers, with numbers in a row. */
+struct posting {
+    struct node *node;
+    enum verb_kind kind;
+    const struct span *texts; /* borrowed */
+    size_t count;
+    size_t bytes;       /* of the texts */
+    uint64_t first;     /* the first one's number */
+    struct slice verbs; /* as verbs, once that was asked for */
+};
 
-/* The form that this peer's outbox has; verb is the line's other form. */
-struct slice form_for(struct peer *peer, struct slice verb, struct span text);
+/* As many of the count texts as can be carried and posted together, from the first on; otherwise
+ * none, and *cause, a static text, says why the first one cannot. */
+bool form_gather(struct posting *p, size_t count, const char **cause);
+
+/* That one text, under a new number. */
+struct posting form_posting(struct node *node, enum verb_kind kind, const struct span *text);
+
+uint64_t form_last(const struct posting *p); /* the last one's number */
+
+struct slice form_verbs(struct posting *p);                  /* stays the posting's */
+struct slice form_for(struct posting *p, struct peer *peer); /* as this peer's outbox has them */
+void form_done(struct posting *p);
 
 /* Takes the first line off a queue of verbs. verb borrows from *keep, which the caller releases. */
 bool form_next_verb(struct queue *lines, struct verb *verb, struct slice *keep);
@@ -30,8 +49,8 @@ uint64_t form_number(struct span verb); /* of a line that begins there */
 /* What of lines, verbs in the order of their numbers, comes behind that number. */
 struct span form_behind(struct span lines, uint64_t number);
 
-/* A plain line that is posted has this number; see outbox.numbers. */
-void form_note_number(struct peer *peer, uint64_t seq);
+/* Plain lines that are posted have these numbers; see outbox.numbers. */
+void form_note_numbers(struct peer *peer, uint64_t first, uint64_t last);
 
 void form_to_plain(struct peer *peer); /* all that waits, for its stream */
 void form_to_verbs(struct peer *peer); /* all that waits and is not on its way */

@@ -110,17 +110,17 @@ void keeping_address(struct node *node, struct peer *peer)
     node->audience[node->audience_count++] = peer;
 }
 
-static bool continues(const struct node *node, const struct run *run, struct slice line)
+static bool continues(const struct node *node, const struct run *run, struct slice lines)
 {
-    return run->lines.chunk == line.chunk && run->lines.at + run->lines.len == line.at &&
-           run->lines.len + line.len <= RUN_BYTES && run->peer_count == node->audience_count &&
+    return run->lines.chunk == lines.chunk && run->lines.at + run->lines.len == lines.at &&
+           run->lines.len + lines.len <= RUN_BYTES && run->peer_count == node->audience_count &&
            memcmp(run->peers, node->audience, run->peer_count * sizeof *run->peers) == 0;
 }
 
-static struct run *new_run(struct node *node, struct slice line, uint64_t seq)
+static struct run *new_run(struct node *node, struct slice lines, uint64_t seq)
 {
     struct run *run = alloc_zero(1, sizeof *run);
-    run->lines = slice_retain(line);
+    run->lines = slice_retain(lines);
     run->lines.len = 0;
     run->first = seq;
     run->peer_count = node->audience_count;
@@ -135,16 +135,18 @@ static struct run *new_run(struct node *node, struct slice line, uint64_t seq)
     return run;
 }
 
-void keeping_line(struct node *node, struct slice line, uint64_t seq)
+void keeping_post(struct posting *p)
 {
+    struct node *node = p->node;
     if (node->audience_count == 0)
         return;
+    struct slice lines = form_verbs(p);
     struct run *run = node->last_run;
-    if (run == NULL || !continues(node, run, line))
-        run = new_run(node, line, seq);
-    run->lines.len += line.len;
-    run->last = seq;
-    run->count++;
+    if (run == NULL || !continues(node, run, lines))
+        run = new_run(node, lines, p->first);
+    run->lines.len += lines.len;
+    run->last = form_last(p);
+    run->count += p->count;
     node->audience_count = 0;
 }
 

@@ -5,7 +5,7 @@
 #ifndef HASHFLOW_MESH_KEEPING_H
 #define HASHFLOW_MESH_KEEPING_H
 
-#include "base/chunk.h"
+#include "mesh/forms.h"
 
 struct node;
 struct peer;
@@ -13,9 +13,9 @@ struct peer;
 void keeping_start(struct node *node);
 void keeping_free(struct node *node);
 
-/* The next line goes to that peer too; then the line itself. Borrows line. */
+/* The next posting goes to that peer too; then the posting itself. */
 void keeping_address(struct node *node, struct peer *peer);
-void keeping_line(struct node *node, struct slice line, uint64_t seq);
+void keeping_post(struct posting *p);
 
 /* Adds the lines for a peer that are not stored yet, and their bytes. */
 void keeping_add_runs(const struct peer *peer, uint64_t *lines, uint64_t *bytes);

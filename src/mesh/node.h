@@ -245,7 +245,11 @@ enum ping_state peer_ping_state(const struct peer *peer); /* then peer_view.rtt_
 
 /* false with *cause, a static text: nothing was taken. */
 bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause);
-bool node_broadcast(struct node *node, struct span text, const char **cause);
+
+/* How many of the texts were taken, from the first on; 0 with *cause (static): the first cannot be.
+ * Neighbours are posted as one, which costs a fraction: the caller asks again for the others. */
+size_t node_broadcast(struct node *node, const struct span *texts, size_t count,
+                      const char **cause);
 
 /* --- questions --- */
 

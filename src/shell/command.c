@@ -67,14 +67,21 @@ static unsigned count_words(struct span rest)
     return words;
 }
 
+bool command_is_text(struct span line, struct span *text)
+{
+    if (line.len == 0 || (line.at[0] == '/' && (line.len == 1 || line.at[1] != '/')))
+        return false;
+    *text = span_after(line, line.at[0] == '/');
+    return true;
+}
+
 bool command_parse(struct span line, struct order *out, char **cause)
 {
     *out = (struct order){.kind = ORDER_NOTHING};
     if (line.len == 0)
         return true;
-    if (line.at[0] != '/' || span_starts(line, "//")) {
+    if (command_is_text(line, &out->text)) {
         out->kind = ORDER_TEXT;
-        out->text = span_after(line, line.at[0] == '/');
         return true;
     }
     struct span rest = span_after(line, 1);

@@ -53,6 +53,9 @@ struct order {
     struct span text;      /* ORDER_TEXT: //x has become /x; borrowed */
 };
 
+/* Is the line text for the current target, and no command? *text is then what is to be sent. */
+bool command_is_text(struct span line, struct span *text);
+
 /* false with *cause, a new string that the caller frees: no such command, or the wrong number of
  * words. */
 bool command_parse(struct span line, struct order *out, char **cause);

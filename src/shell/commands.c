@@ -114,13 +114,22 @@ static void run_msg(struct interpreter *in, const struct command *c, struct span
         send_to(in, c, peer, text);
 }
 
-static void run_bcast(struct interpreter *in, const struct command *c, struct span arguments)
+/* Returns for how many of the texts that is settled, one way or the other. */
+static size_t broadcast(struct interpreter *in, const struct command *c, const struct span *texts,
+                        size_t count)
 {
     const char *cause;
-    if (node_broadcast(in->node, arguments, &cause))
-        in->sent++;
-    else
-        commands_fail(in, c, cause);
+    size_t taken = node_broadcast(in->node, texts, count, &cause);
+    in->sent += taken;
+    if (taken > 0)
+        return taken;
+    commands_fail(in, c, cause);
+    return 1;
+}
+
+static void run_bcast(struct interpreter *in, const struct command *c, struct span arguments)
+{
+    broadcast(in, c, &arguments, 1);
 }
 
 /* What was meant for somebody who is not known must not go to everyone instead. */
@@ -301,25 +310,28 @@ void commands_run(struct interpreter *in, const struct order *order)
     run[order->command->id](in, order->command, order->arguments);
 }
 
-void commands_run_text(struct interpreter *in, struct span text)
+static void run_text(struct interpreter *in, struct span text)
 {
-    if (in->awaited != NULL) {
+    struct peer *peer = in->target != NULL ? peer_current(in->target) : NULL;
+    if (in->awaited != NULL)
         commands_fail_with(
             in, command_at(COMMAND_to),
             alloc_print("%s is not known: the line went nowhere; say /to PEER or /to all",
                         in->awaited));
-        return;
-    }
-    if (in->target == NULL) {
-        run_bcast(in, command_at(COMMAND_bcast), text);
-        return;
-    }
-    struct peer *peer = peer_current(in->target);
-    if (peer == NULL)
+    else if (peer == NULL)
         commands_fail(in, command_at(COMMAND_to),
                       "the peer that lines went to was forgotten; choose another");
     else
         send_to(in, command_at(COMMAND_msg), peer, text);
+}
+
+void commands_run_texts(struct interpreter *in, const struct span *texts, size_t count)
+{
+    bool for_all = in->awaited == NULL && in->target == NULL;
+    for (size_t i = 0; i < count && !for_all; i++)
+        run_text(in, texts[i]);
+    for (size_t i = 0; i < count && for_all;)
+        i += broadcast(in, command_at(COMMAND_bcast), texts + i, count - i);
 }
 
 /* --- answers to those that took time --- */

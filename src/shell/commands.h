@@ -29,7 +29,7 @@ struct interpreter {
 };
 
 void commands_run(struct interpreter *in, const struct order *order);
-void commands_run_text(struct interpreter *in, struct span text); /* for the target */
+void commands_run_texts(struct interpreter *in, const struct span *texts, size_t count);
 
 /* What the command waited for has come true, or has not in time. */
 void commands_answer(struct interpreter *in, enum waiting_result result);

@@ -72,7 +72,7 @@ void interpreter_run(struct interpreter *in, struct span line, bool text)
     if (in->has_quit)
         return;
     if (text) {
-        commands_run_text(in, line);
+        commands_run_texts(in, &line, 1);
         return;
     }
     if (!command_parse(line, &order, &cause)) {
@@ -80,8 +80,14 @@ void interpreter_run(struct interpreter *in, struct span line, bool text)
     } else if (order.kind == ORDER_COMMAND) {
         commands_run(in, &order);
     } else if (order.kind == ORDER_TEXT) {
-        commands_run_text(in, order.text);
+        commands_run_texts(in, &order.text, 1);
     }
+}
+
+void interpreter_run_texts(struct interpreter *in, const struct span *texts, size_t count)
+{
+    if (!in->has_quit)
+        commands_run_texts(in, texts, count);
 }
 
 bool interpreter_is_idle(const struct interpreter *in)

@@ -15,9 +15,13 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "shell/command.h"
 #include "wire/line.h"
 
-enum { SCRIPT_READ = 64 * 1024 };
+enum {
+    SCRIPT_READ = 64 * 1024,
+    SCRIPT_TEXTS = 256, /* that are run at once */
+};
 
 struct script {
     struct loop *loop;
@@ -35,6 +39,8 @@ struct script {
     bool reading; /* the descriptor is watched */
     int status;
     uint64_t lines;
+    struct span texts[SCRIPT_TEXTS]; /* cut, and to be run together: borrowed */
+    size_t text_count;
     char data[SCRIPT_READ];
 };
 
@@ -70,20 +76,37 @@ static void readable(void *arg, int events)
         s->rest = span_make(s->data, (size_t)n);
 }
 
+static void run_texts(struct script *s)
+{
+    interpreter_run_texts(s->interpreter, s->texts, s->text_count);
+    s->text_count = 0;
+}
+
 static void too_long(struct script *s)
 {
     char *cause =
         alloc_print("line %llu is longer than %d bytes and was not sent; send it in parts",
                     (unsigned long long)++s->lines, LINE_MAX_BYTES - 1);
+    run_texts(s);
     complain(s, cause);
     free(cause);
     s->skipping = true;
 }
 
+/* Texts that follow each other are run as one, commands each for itself. */
 static void run(struct script *s, struct span line)
 {
+    struct span text = line;
     s->lines++;
-    interpreter_run(s->interpreter, line, s->text);
+    if (!s->text && !command_is_text(line, &text)) {
+        run_texts(s);
+        interpreter_run(s->interpreter, line, false);
+        return;
+    }
+    s->texts[s->text_count++] = text;
+    /* One that was put together from two reads is there until the next line is cut. */
+    if (s->text_count == SCRIPT_TEXTS || s->cutter.hand_out)
+        run_texts(s);
 }
 
 static bool may_run(const struct script *s)
@@ -106,6 +129,7 @@ static void run_lines(struct script *s)
         else if (result == LINE_WHOLE)
             run(s, line);
     }
+    run_texts(s);
 }
 
 static void run_last(struct script *s)
@@ -114,6 +138,7 @@ static void run_last(struct script *s)
     if (last.len == 0)
         return;
     run(s, last);
+    run_texts(s);
     line_drop_partial(&s->cutter);
 }
 
@@ -123,6 +148,8 @@ void script_turn(struct script *s)
         return;
     if (s->rest.len > 0) {
         run_lines(s);
+        if (s->rest.len == 0 && !s->at_end && may_run(s))
+            want_input(s, true);
         loop_again(s->loop);
     } else if (!s->at_end) {
         want_input(s, true);

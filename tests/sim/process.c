@@ -192,7 +192,7 @@ static void broadcast(struct process *p)
     if (p->parted) /* it may be for a former node alone */
         ledger_promise_nothing(p->machine);
 
-    if (!node_broadcast(p->node, line, &why))
+    if (node_broadcast(p->node, &line, 1, &why) == 0)
         ledger_refused(p->machine);
 }
 
