@@ -13,7 +13,7 @@
 #include "net/tls.h"
 #include "wire/address.h"
 
-enum { STREAM_WRITE_MAX = 64 * 1024 /* bytes per call */ };
+enum { STREAM_WRITE_MAX = 256 * 1024 /* bytes per call */ };
 
 struct stream {
     int fd;
