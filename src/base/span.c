@@ -70,6 +70,8 @@ struct span span_skip_blanks(struct span s)
     return s;
 }
 
+enum { SAFE_DIGITS = 19 }; /* so many always fit */
+
 bool span_number(struct span s, uint64_t *number)
 {
     uint64_t value = 0;
@@ -80,7 +82,7 @@ bool span_number(struct span s, uint64_t *number)
         if (s.at[i] < '0' || s.at[i] > '9')
             return false;
         uint64_t digit = (uint64_t)(s.at[i] - '0');
-        if (value > (UINT64_MAX - digit) / 10)
+        if (i >= SAFE_DIGITS && value > (UINT64_MAX - digit) / 10)
             return false;
         value = value * 10 + digit;
     }

@@ -37,7 +37,9 @@ static inline struct span span_after(struct span s, size_t skip)
 /* Writes the bytes to at, where there is room; returns what comes behind them. */
 static inline char *span_put(char *at, struct span s)
 {
-    if (s.len > 0)
+    if (s.len == 1) /* as many are, between words */
+        *at = *s.at;
+    else if (s.len > 0)
         memcpy(at, s.at, s.len);
     return at + s.len;
 }

@@ -8,7 +8,7 @@
 
 #include "base/buffer.h"
 
-enum { INTAKE_MAX = 128 * 1024 /* bytes; its owner reads no more than there is room for */ };
+enum { INTAKE_MAX = 256 * 1024 /* bytes; its owner reads no more than there is room for */ };
 
 struct intake {
     struct buffer bytes; /* from the beginning of a line on */

@@ -126,7 +126,7 @@ static void hear_line(struct link *link, const struct verb *verb)
                                    .scope = verb->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST,
                                    .id = {peer->row.node, peer->epoch, verb->seq},
                                    .text = verb->text,
-                                   .plain = peer_is_plain(peer)});
+                                   .plain = !link->secure});
     arrivals_add(peer, verb);
 }
 

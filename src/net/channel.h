@@ -12,7 +12,7 @@
 #include "wire/address.h"
 
 enum {
-    CHANNEL_READ_MAX = 64 * 1024, /* bytes taken per pass and channel: nobody starves the others */
+    CHANNEL_READ_MAX = 128 * 1024, /* bytes taken per pass and channel: nobody starves the others */
 };
 
 struct channel;
