@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What is posted to whom, and what becomes of it. A line gets one number, is written once for all
- * who get it, and waits in an outbox for each of them until it is delivered or lost; what is lost
- * is counted and told. For peers that have said /hello a line is stored before it leaves. It knows
- * no commands, and not how lines get onto a connection.
+ * What waits for a peer, and what becomes of it: a line stays in the peer's outbox until it is
+ * delivered or lost, and what is lost is counted and told. For peers that have said /hello a line
+ * is stored before it leaves. It does not know who gets what, nor how lines get onto a connection.
  */
 #include "config.h"
 
 #include "mesh/delivery.h"
 
-#include "mesh/confirm.h"
-#include "mesh/fence.h"
 #include "mesh/forms.h"
 #include "mesh/internal.h"
 #include "mesh/keeping.h"
@@ -18,14 +15,12 @@
 #include "mesh/losses.h"
 #include "mesh/oneshot.h"
 #include "mesh/peer.h"
+#include "mesh/posting.h"
 #include "mesh/pump.h"
 #include "mesh/receipts.h"
 #include "store/outbox.h"
 
-enum {
-    BOX_BYTES = 1 << 20,    /* of stored lines, in memory for a peer that is connected */
-    NUMBERS_BYTES = 8 << 20 /* of outbox.numbers: its lines are bounded themselves */
-};
+enum { NUMBERS_BYTES = 8 << 20 }; /* of outbox.numbers: its lines are bounded themselves */
 
 void delivery_init(struct outbox *box)
 {
@@ -52,7 +47,7 @@ uint64_t delivery_count(const struct peer *peer)
 }
 
 /* Goodbye has been said: what is posted now is for the next connection. */
-static bool is_parting(const struct peer *peer)
+bool delivery_is_parting(const struct peer *peer)
 {
     return peer->link != NULL && (peer->link->closing || peer->link->finishing);
 }
@@ -60,7 +55,7 @@ static bool is_parting(const struct peer *peer)
 /* Is the other side gone, so that a line waits for it to come back? */
 bool delivery_is_away(const struct peer *peer)
 {
-    if (is_parting(peer))
+    if (delivery_is_parting(peer))
         return true;
     if (timer_is_set(&peer->grace))
         return false; /* nobody was told that it is gone */
@@ -104,7 +99,7 @@ void delivery_recount(struct peer *peer)
         box->last = box->acked;
 }
 
-static bool can_be_durable(const struct peer *peer)
+bool delivery_can_be_stored(const struct peer *peer)
 {
     return peer->node->db != NULL && peer->row.node[0] != '\0' && !peer->passing;
 }
@@ -112,7 +107,7 @@ static bool can_be_durable(const struct peer *peer)
 void delivery_load(struct peer *peer)
 {
     struct outbox *box = &peer->box;
-    box->durable = can_be_durable(peer);
+    box->durable = delivery_can_be_stored(peer);
     if (!box->durable)
         return;
     delivery_recount(peer);
@@ -198,204 +193,6 @@ void delivery_part(struct peer *peer, const char *cause)
         delivery_give_up(peer, cause);
 }
 
-/* --- posting --- */
-
-static bool is_full(const struct peer *peer, size_t lines, size_t bytes)
-{
-    const struct node_config *config = &peer->node->config;
-    return peer->box.count + lines > config->queue_lines ||
-           peer->box.bytes + bytes > config->queue_bytes;
-}
-
-/* Where there is no room and nobody to wait for, the line of that number is lost, and counted. */
-static bool refuse_if_full(struct peer *peer, size_t bytes, enum event_scope scope, uint64_t seq)
-{
-    const char *cause = "its queue is full and it is away";
-    bool refused = pump_is_stuck(peer) && delivery_is_away(peer);
-    if (peer->box.durable) {
-        cause = "its queue is full; see --queue-lines and --queue-bytes";
-        refused = is_full(peer, 1, bytes + VERB_HEAD);
-    }
-    if (refused) {
-        receipts_line(peer, EVENT_LOST, seq);
-        losses_count(peer, 1, scope, cause);
-    }
-    return refused;
-}
-
-static void post_stored(struct peer *peer, struct posting *p)
-{
-    struct outbox *box = &peer->box;
-    struct slice lines = form_verbs(p);
-    bool fits = peer->link != NULL && !box->behind && box->lines.bytes + lines.len <= BOX_BYTES;
-    keeping_address(p->node, peer);
-    box->count += p->count;
-    box->bytes += lines.len;
-    box->behind = !fits;
-    if (fits) {
-        box->loaded = form_last(p);
-        queue_push(&box->lines, slice_retain(lines));
-    }
-    confirm_watch_age(p->node);
-}
-
-static void post(struct peer *peer, struct posting *p, bool hold)
-{
-    struct outbox *box = &peer->box;
-    enum event_scope scope = p->kind == VERB_MSG ? SCOPE_DIRECT : SCOPE_BROADCAST;
-    /* Nobody knows yet whether it is away: its first dial of this run will tell. */
-    bool unknown = !peer->tried && !peer->named && scope == SCOPE_BROADCAST;
-    if (!delivery_waits(peer)) {
-        box->durable = can_be_durable(peer);
-        if (!delivery_is_away(peer))
-            box->progress = box->brisk = loop_now(peer->node->loop);
-    }
-    if (box->durable) {
-        post_stored(peer, p);
-    } else {
-        queue_push(&box->lines, form_for(p, peer));
-        if (box->plain)
-            form_note_numbers(peer, p->first, form_last(p));
-    }
-    box->last = form_last(p);
-    box->scope = scope;
-    box->held = box->held || (hold && !unknown);
-    box->hoped = box->hoped || (hold && unknown);
-    if (hold)
-        box->owed = box->last;
-    pump_ready(peer);
-}
-
-/* To that peer and to no other. */
-static void post_alone(struct peer *peer, struct posting *p, bool hold)
-{
-    post(peer, p, hold);
-    keeping_post(p);
-    form_done(p);
-}
-
-/* It would wait in memory for other rules. */
-static bool has_lost_hope(const struct peer *peer)
-{
-    return dialer_is_kept_out(peer) && !peer->box.durable;
-}
-
-bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause)
-{
-    struct posting p = {.node = node, .kind = VERB_MSG, .texts = &text, .first = node->seq + 1};
-    if (!form_gather(&p, 1, cause))
-        return false;
-    if (peer->row.banned) {
-        *cause = "it is banned; /connect lifts that";
-        return false;
-    }
-    if (has_lost_hope(peer)) {
-        *cause = FENCE_CAUSE;
-        return false;
-    }
-    node->seq++;
-    if (refuse_if_full(peer, text.len, SCOPE_DIRECT, p.first))
-        return true;
-    peer->row.quiet = false;
-    post_alone(peer, &p, true);
-    peer_tell(
-        node, peer,
-        (struct event){.kind = EVENT_SAID, .scope = SCOPE_DIRECT, .texts = &text, .count = 1});
-    return true;
-}
-
-/* Everyone connected, every named address, session peers that are away but not for too long nor
- * displaced by another node at their address, and one-shot peers that answer. */
-static bool is_addressed(const struct peer *peer)
-{
-    if (peer->row.quiet || has_lost_hope(peer))
-        return false;
-    if (peer_is_up(peer) && !is_parting(peer))
-        return true;
-    if (peer->named && !peer->reached)
-        return true;
-    if (peer->row.dialect == DIALECT_ONESHOT)
-        return !peer->failing && !peer->left;
-    if (peer->named && !peer->left)
-        return true;
-    int64_t now = (int64_t)(peer->node->wall_us / 1000000);
-    return peer->row.dialect == DIALECT_SESSION && peer->row.address_count > 0 &&
-           now - peer->row.seen < NODE_EXPIRY_S;
-}
-
-static bool has_room(const struct peer *peer, const struct posting *p)
-{
-    size_t bytes = p->bytes + p->count * VERB_HEAD;
-    if (peer->box.durable)
-        return !is_full(peer, p->count, bytes);
-    return !delivery_is_away(peer) || peer->box.lines.bytes + bytes < NODE_OUTBOX_MAX;
-}
-
-/* What some cannot take as a whole, and what nobody takes, goes line by line. */
-static bool all_have_room(const struct posting *p)
-{
-    size_t addressed = 0;
-    for (size_t i = 0; i < p->node->peer_count; i++) {
-        const struct peer *peer = p->node->peers[i];
-        if (!is_addressed(peer))
-            continue;
-        addressed++;
-        if (!has_room(peer, p))
-            return false;
-    }
-    return addressed > 0;
-}
-
-static void note_broadcast(struct peer *peer, const struct posting *p)
-{
-    if (peer->got_to == 0 || peer->missed)
-        peer->got_from = p->first;
-    peer->missed = false;
-    peer->got_to = form_last(p);
-}
-
-/* Returns how many it is for. */
-static size_t post_to_all(struct posting *p)
-{
-    size_t addressed = 0;
-    for (size_t i = 0; i < p->node->peer_count; i++) {
-        struct peer *peer = p->node->peers[i];
-        if (!is_addressed(peer)) {
-            peer->missed = true;
-            continue;
-        }
-        addressed++;
-        if (p->count == 1 && refuse_if_full(peer, p->bytes, SCOPE_BROADCAST, p->first))
-            continue;
-        note_broadcast(peer, p);
-        post(peer, p, !delivery_is_away(peer));
-    }
-    keeping_post(p);
-    return addressed;
-}
-
-size_t node_broadcast(struct node *node, const struct span *texts, size_t count, const char **cause)
-{
-    struct posting p = {.node = node, .kind = VERB_BCAST, .texts = texts, .first = node->seq + 1};
-    if (!form_gather(&p, count, cause))
-        return 0;
-    if (p.count > 1 && !all_have_room(&p)) {
-        p.count = 1;
-        p.bytes = texts[0].len;
-    }
-    node->seq = form_last(&p);
-    size_t addressed = post_to_all(&p);
-    form_done(&p);
-    if (addressed == 0) {
-        *cause = "there is nobody to send to; /connect ADDRESS first";
-        return 0;
-    }
-    const struct event said = {
-        .kind = EVENT_SAID, .scope = SCOPE_BROADCAST, .texts = texts, .count = p.count};
-    node->sink.event(node->sink.arg, &said);
-    return p.count;
-}
-
 /* --- another place to wait --- */
 
 static void post_again(struct peer *to, struct queue *lines, bool held, uint64_t from,
@@ -404,10 +201,8 @@ static void post_again(struct peer *to, struct queue *lines, bool held, uint64_t
     struct verb verb;
     struct slice keep;
     while (form_next_verb(lines, &verb, &keep)) {
-        if (verb.kind == VERB_MSG || verb.seq < from || verb.seq > upto) {
-            struct posting p = form_posting(to->node, verb.kind, &verb.text);
-            post_alone(to, &p, held);
-        }
+        if (verb.kind == VERB_MSG || verb.seq < from || verb.seq > upto)
+            posting_again(to, &verb, held);
         slice_release(keep);
     }
 }
@@ -428,7 +223,7 @@ void delivery_move(struct peer *to, struct peer *from)
 void delivery_make_durable(struct peer *peer)
 {
     struct outbox *box = &peer->box;
-    if (box->durable || !can_be_durable(peer))
+    if (box->durable || !delivery_can_be_stored(peer))
         return;
     delivery_drop(box, box->foreign); /* arrives as it is */
     struct queue lines = box->lines;

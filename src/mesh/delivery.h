@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What is posted to whom, and what becomes of it. For mesh/ alone.
+ * What waits for a peer, and what becomes of it. For mesh/ alone.
  */
 #ifndef HASHFLOW_MESH_DELIVERY_H
 #define HASHFLOW_MESH_DELIVERY_H
@@ -18,6 +18,8 @@ void delivery_recount(struct peer *peer); /* what waits for a durable peer */
 bool delivery_waits(const struct peer *peer);
 uint64_t delivery_count(const struct peer *peer); /* lines that wait */
 bool delivery_is_away(const struct peer *peer);
+bool delivery_is_parting(const struct peer *peer);
+bool delivery_can_be_stored(const struct peer *peer);
 
 void delivery_make_durable(struct peer *peer); /* what waits in memory is stored from now on */
 void delivery_move(struct peer *to, struct peer *from);
