@@ -31,7 +31,7 @@ static _Noreturn void out_of_memory(void)
     exit(1);
 }
 
-static void *present(void *block)
+void *alloc_present(void *block)
 {
     if (block == NULL)
         out_of_memory();
@@ -43,7 +43,7 @@ void *alloc_zero(size_t count, size_t size)
     /* One byte for nothing: calloc(3) may answer a request for nothing with NULL. */
     if (count == 0 || size == 0)
         count = size = 1;
-    return present(calloc(count, size));
+    return alloc_present(calloc(count, size));
 }
 
 void *alloc_resize(void *block, size_t count, size_t size)
@@ -51,7 +51,7 @@ void *alloc_resize(void *block, size_t count, size_t size)
     if (size != 0 && count > SIZE_MAX / size)
         out_of_memory();
     size_t bytes = count * size;
-    return present(realloc(block, bytes == 0 ? 1 : bytes));
+    return alloc_present(realloc(block, bytes == 0 ? 1 : bytes));
 }
 
 void *alloc_grow(void *list, size_t count, size_t *room, size_t size)
@@ -64,7 +64,7 @@ void *alloc_grow(void *list, size_t count, size_t *room, size_t size)
 
 char *alloc_string(const char *text)
 {
-    return present(strdup(text));
+    return alloc_present(strdup(text));
 }
 
 char *alloc_print(const char *format, ...)

@@ -20,6 +20,9 @@ void *alloc_grow(void *list, size_t count, size_t *room, size_t size);
 
 char *alloc_string(const char *text);
 
+/* The block that a library has returned, unless that is NULL for want of memory. */
+void *alloc_present(void *block);
+
 char *alloc_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -97,7 +97,7 @@ static bool is_ascii(struct span text)
 }
 
 /* What is seen of text, composed; malloced. */
-static uint8_t *look(struct span text, size_t *length)
+static char *compose(struct span text, size_t *length)
 {
     uint8_t *seen = alloc_zero(text.len + 1, 1);
     size_t count = 0;
@@ -110,21 +110,29 @@ static uint8_t *look(struct span text, size_t *length)
         }
         text = span_after(text, len);
     }
-    uint8_t *composed = u8_normalize(UNINORM_NFKC, seen, count, NULL, length);
-    if (composed == NULL)
-        abort(); /* out of memory */
+    uint8_t *composed = alloc_present(u8_normalize(UNINORM_NFKC, seen, count, NULL, length));
     free(seen);
-    return composed;
+    return (char *)composed;
+}
+
+/* ASCII is seen as it is, and bytes that are not UTF-8 look like nothing else. */
+char *text_look(struct span text, size_t *length)
+{
+    if (!is_ascii(text) && text_is_utf8(text))
+        return compose(text, length);
+    char *look = alloc_zero(text.len + 1, 1);
+    if (text.len > 0)
+        memcpy(look, text.at, text.len);
+    *length = text.len;
+    return look;
 }
 
 bool text_looks_same(struct span a, struct span b)
 {
-    if (span_equal(a, b))
-        return true;
-    if ((is_ascii(a) && is_ascii(b)) || !text_is_utf8(a) || !text_is_utf8(b))
-        return false;
+    if (span_equal(a, b) || (is_ascii(a) && is_ascii(b)))
+        return span_equal(a, b);
     size_t length_a, length_b;
-    uint8_t *look_a = look(a, &length_a), *look_b = look(b, &length_b);
+    char *look_a = text_look(a, &length_a), *look_b = text_look(b, &length_b);
     bool same = length_a == length_b && memcmp(look_a, look_b, length_a) == 0;
     free(look_a);
     free(look_b);

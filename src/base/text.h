@@ -18,6 +18,10 @@ bool text_is_one_word(struct span text);
  * known. */
 bool text_looks_same(struct span a, struct span b);
 
+/* What those that look the same have in common: bytes that are equal for them and for no others, in
+ * a new block that the caller frees. */
+char *text_look(struct span text, size_t *length);
+
 /*
  * Appends text to out so that a terminal shows it and obeys nothing in it. Kept: printable
  * characters, TAB, combining marks, ZWJ and ZWNJ. Escaped: C0, DEL, C1 as characters and as bytes,

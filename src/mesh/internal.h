@@ -7,6 +7,7 @@
 #define HASHFLOW_MESH_INTERNAL_H
 
 #include "base/chunk.h"
+#include "mesh/directory.h"
 #include "mesh/fence.h"
 #include "mesh/node.h"
 #include "net/endpoint.h"
@@ -49,7 +50,8 @@ struct node {
     /* Whom we know: membership.c. */
     struct peer **peers;
     size_t peer_count, peer_room;
-    struct peer **buried; /* removed; let go at the end of the turn */
+    struct directory directory; /* of the same */
+    struct peer **buried;       /* removed; let go at the end of the turn */
     size_t buried_count, buried_room;
     int64_t *dropped; /* rows of peers that were removed */
     size_t dropped_count, dropped_room;

@@ -101,9 +101,7 @@ static bool aim(struct node *node, struct peer *peer, const char *place)
         peer_set_address(peer, &a);
         return true;
     }
-    free(peer->host);
-    peer->host = alloc_string(place);
-    span_copy(span_of(place), peer->text, sizeof peer->text);
+    peer_set_host(peer, place);
     return true;
 }
 

@@ -7,12 +7,12 @@
 
 #include "mesh/membership.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
+#include "mesh/directory.h"
 #include "mesh/internal.h"
 #include "mesh/inviting.h"
 #include "mesh/link.h"
@@ -33,10 +33,10 @@ enum {
 struct peer *membership_by_address(const struct node *node, const struct address *a)
 {
     struct peer *found = NULL;
-    for (size_t i = 0; i < node->peer_count; i++) {
-        struct peer *peer = node->peers[i];
-        assert(peer != NULL); /* the list has no holes */
-        if (peer_has_address(peer, a) && (found == NULL || peer->row.seen >= found->row.seen))
+    struct matches there = directory_at(node, a);
+    for (size_t i = 0; i < there.count; i++) {
+        struct peer *peer = there.at[i].item;
+        if (found == NULL || peer->row.seen >= found->row.seen)
             found = peer;
     }
     return found;
@@ -44,17 +44,18 @@ struct peer *membership_by_address(const struct node *node, const struct address
 
 struct peer *membership_by_node(const struct node *node, const char *id)
 {
-    for (size_t i = 0; i < node->peer_count; i++) {
-        if (strcmp(node->peers[i]->row.node, id) == 0)
-            return node->peers[i];
-    }
-    return NULL;
+    struct matches known = directory_known(node, id);
+    return known.count > 0 ? known.at[0].item : NULL;
 }
 
-static void enlist(struct node *node, struct peer *peer)
+static void enlist(struct peer *peer)
 {
+    struct node *node = peer->node;
+    peer->unkept = node->peer_count >= MEMBERSHIP_MAX;
+    peer->passing = peer->unkept;
     node->peers = alloc_grow(node->peers, node->peer_count, &node->peer_room, sizeof *node->peers);
     node->peers[node->peer_count++] = peer;
+    directory_enter(peer);
 }
 
 struct peer *membership_add(struct node *node, const struct address *a)
@@ -62,9 +63,7 @@ struct peer *membership_add(struct node *node, const struct address *a)
     struct peer *peer = peer_new(node);
     if (a != NULL)
         peer_set_address(peer, a);
-    peer->unkept = node->peer_count >= MEMBERSHIP_MAX;
-    peer->passing = peer->unkept;
-    enlist(node, peer);
+    enlist(peer);
     return peer;
 }
 
@@ -78,16 +77,7 @@ struct peer *membership_transient(struct node *node, const struct address *a)
 /* A stranger can claim any number of addresses: what is remembered of that is bounded. */
 static bool claim_fits(const struct node *node, const struct address *source, size_t most)
 {
-    size_t all = 0, same = 0;
-    for (size_t i = 0; i < node->peer_count; i++) {
-        const struct peer *peer = node->peers[i];
-        if (!peer->row.claimed)
-            continue;
-        all++;
-        if (address_same_host(&peer->source, source))
-            same++;
-    }
-    return all < CLAIMED_MAX && same < most;
+    return directory_claimed(node) < CLAIMED_MAX && directory_claimed_from(node, source) < most;
 }
 
 /* Programs of this machine are many behind one address. */
@@ -96,8 +86,7 @@ struct peer *membership_newcomer(struct node *node, const struct address *source
     bool fits =
         claim_fits(node, source, address_is_loopback(source) ? CLAIMED_MAX : CLAIMED_PER_SOURCE);
     struct peer *peer = membership_add(node, NULL);
-    peer->row.claimed = true;
-    peer->source = *source;
+    peer_set_claim(peer, source);
     peer->unkept = peer->unkept || !fits;
     return peer;
 }
@@ -110,8 +99,7 @@ struct peer *membership_claim(struct node *node, const struct address *a, struct
         if (!claim_fits(node, source, CLAIMED_PER_SOURCE))
             return NULL;
         peer = membership_add(node, a);
-        peer->row.claimed = true;
-        peer->source = *source;
+        peer_set_claim(peer, source);
         peer_touch(peer);
     }
     if (peer->row.dialect != DIALECT_SESSION)
@@ -139,6 +127,7 @@ static void unlist(struct peer *peer)
     if (i == node->peer_count)
         return;
     names_leave(peer);
+    directory_leave(peer);
     node->peer_count--;
     memmove(&node->peers[i], &node->peers[i + 1], (node->peer_count - i) * sizeof *node->peers);
     if (node->db != NULL && peer->row.id != 0)
@@ -176,8 +165,8 @@ void membership_absorb(struct peer *keeper, struct peer *other)
     keeper->row.banned = (keeper->row.banned || other->row.banned) && !other->pardons;
     keeper->row.quiet = (keeper->row.quiet && other->row.quiet) || keeper->row.banned;
     if (keeper->alias == NULL) {
-        keeper->alias = other->alias;
-        other->alias = NULL;
+        peer_set_alias(keeper, other->alias);
+        peer_set_alias(other, NULL);
     }
     peer_touch(keeper);
     keeper->announced = keeper->announced || other->announced;
@@ -205,13 +194,14 @@ static void load_row(void *arg, const struct peer_row *row)
     struct node *node = arg;
     if (strcmp(row->node, node->id) == 0)
         return;
-    struct peer *peer = membership_add(node, NULL);
+    struct peer *peer = peer_new(node);
     peer->row = *row;
     peer->source = row->addresses[0];
     if (row->address_count > 0)
         address_print(&row->addresses[0], peer->text);
     else
         snprintf(peer->text, sizeof peer->text, "-");
+    enlist(peer);
     names_join(peer);
     delivery_load(peer);
 }

@@ -11,7 +11,7 @@
 struct node;
 struct peer;
 
-/* NULL if nobody is known by that. */
+/* NULL if nobody is known by that; an empty id is nobody's. */
 struct peer *membership_by_address(const struct node *node, const struct address *a);
 struct peer *membership_by_node(const struct node *node, const char *id);
 

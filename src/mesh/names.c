@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "mesh/directory.h"
 #include "mesh/internal.h"
 #include "mesh/peer.h"
 
@@ -21,11 +22,6 @@ enum { SUFFIX_CHARS = 4 /* of the node id, or more if those are the same */ };
 static bool has_id(const struct peer *peer)
 {
     return peer->row.node[0] != '\0';
-}
-
-static bool is_same(const char *a, const char *b)
-{
-    return text_looks_same(span_of(a), span_of(b));
 }
 
 static bool is_name(const char *name)
@@ -74,15 +70,18 @@ static bool goes_before(const struct peer *b, const struct peer *a)
 
 static bool is_ours(const struct node *node, const char *name)
 {
-    return is_same(node->name, name);
+    return text_looks_same(span_of(node->name), span_of(name));
 }
 
 static struct peer *find_bearer(const struct node *node, const char *name)
 {
     struct peer *bearer = NULL;
-    for (size_t i = 0; i < node->peer_count && is_name(name) && !is_ours(node, name); i++) {
-        struct peer *peer = node->peers[i];
-        if (has_id(peer) && is_same(peer->row.name, name) && goes_before(peer, bearer))
+    if (is_ours(node, name))
+        return NULL;
+    struct matches same = directory_named(node, span_of(name));
+    for (size_t i = 0; i < same.count; i++) {
+        struct peer *peer = same.at[i].item;
+        if (has_id(peer) && goes_before(peer, bearer))
             bearer = peer;
     }
     return bearer;
@@ -98,10 +97,9 @@ static void settle(struct node *node, const char *name)
 {
     struct peer *bearer = find_bearer(node, name);
     bool reserved = is_reserved(node, name, bearer);
-    for (size_t i = 0; i < node->peer_count && is_name(name); i++) {
-        struct peer *peer = node->peers[i];
-        if (!is_same(peer->row.name, name))
-            continue;
+    struct matches same = directory_named(node, span_of(name));
+    for (size_t i = 0; i < same.count; i++) {
+        struct peer *peer = same.at[i].item;
         peer->bears = peer == bearer;
         show(peer, peer->bears || (!has_id(peer) && !reserved));
     }
@@ -114,9 +112,11 @@ void names_join(struct peer *peer)
         show(peer, true);
         return;
     }
-    for (size_t i = 0; i < node->peer_count && has_id(peer); i++) {
-        struct peer *other = node->peers[i];
-        if (other == peer || !has_id(other) || !is_same(other->row.name, peer->row.name))
+    directory_list(peer, BY_NAME);
+    struct matches same = directory_named(node, span_of(peer->row.name));
+    for (size_t i = 0; i < same.count && has_id(peer); i++) {
+        struct peer *other = same.at[i].item;
+        if (other == peer || !has_id(other))
             continue;
         size_t needed = difference(peer->row.node, other->row.node);
         lengthen(peer, needed);
@@ -128,6 +128,7 @@ void names_join(struct peer *peer)
 void names_leave(struct peer *peer)
 {
     char name[NAME_TEXT];
+    directory_strike(peer, BY_NAME);
     snprintf(name, sizeof name, "%s", peer->row.name);
     snprintf(peer->row.name, sizeof peer->row.name, "-");
     peer->suffix = 0;
@@ -149,14 +150,20 @@ void names_claimed(const struct node *node, struct span claimed, char out[PEER_S
     snprintf(out, PEER_SHOWN, "%s%s", name, reserved ? "~" SUFFIX_PLAIN : "");
 }
 
-bool names_fit(const struct peer *peer, struct span name)
+struct span names_bare(struct span name)
 {
     const char *sign = memchr(name.at, '~', name.len);
-    size_t before = sign != NULL ? (size_t)(sign - name.at) : name.len;
-    struct span suffix = span_after(name, sign != NULL ? before + 1 : before);
-    if (!is_name(peer->row.name) || !span_is(span_make(name.at, before), peer->row.name))
+    return sign != NULL ? span_make(name.at, (size_t)(sign - name.at)) : name;
+}
+
+bool names_fit(const struct peer *peer, struct span name)
+{
+    struct span bare = names_bare(name);
+    bool suffixed = bare.len < name.len;
+    struct span suffix = span_after(name, suffixed ? bare.len + 1 : bare.len);
+    if (!is_name(peer->row.name) || !span_is(bare, peer->row.name))
         return false;
-    return sign == NULL || span_is(name, peer->shown) ||
+    return !suffixed || span_is(name, peer->shown) ||
            (suffix.len >= SUFFIX_CHARS && suffix.len <= strlen(peer->row.node) &&
             memcmp(suffix.at, peer->row.node, suffix.len) == 0);
 }

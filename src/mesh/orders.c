@@ -14,6 +14,7 @@
 #include "mesh/admission.h"
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
+#include "mesh/directory.h"
 #include "mesh/door.h"
 #include "mesh/internal.h"
 #include "mesh/link.h"
@@ -42,16 +43,16 @@ static bool is_shown_as(const struct peer *peer, struct span name)
     return span_is(name, peer->shown);
 }
 
-static struct peer *find_one(struct node *node, struct span name,
+static struct peer *find_one(struct matches named, struct span name,
                              bool (*fits)(const struct peer *peer, struct span name), char **cause)
 {
     struct peer *found = NULL;
     char *candidates = NULL;
     size_t count = 0;
-    for (size_t i = 0; i < node->peer_count; i++) {
-        if (!fits(node->peers[i], name))
+    for (size_t i = 0; i < named.count; i++) {
+        if (!fits(named.at[i].item, name))
             continue;
-        found = node->peers[i];
+        found = named.at[i].item;
         add_candidate(&candidates, found);
         count++;
     }
@@ -68,9 +69,10 @@ static struct peer *find_name(struct node *node, struct span name, char **cause)
     static bool (*const ways[])(const struct peer *peer, struct span name) = {bears, is_shown_as,
                                                                               names_fit};
     struct peer *found = NULL;
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0] && !span_is(name, "-"); i++) {
+    struct matches named = directory_named(node, names_bare(name));
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         if (found == NULL && *cause == NULL)
-            found = find_one(node, name, ways[i], cause);
+            found = find_one(named, name, ways[i], cause);
     }
     return found;
 }
@@ -78,12 +80,8 @@ static struct peer *find_name(struct node *node, struct span name, char **cause)
 /* HOST:PORT as the user has named it. */
 static struct peer *find_named_host(struct node *node, struct span text)
 {
-    for (size_t i = 0; i < node->peer_count; i++) {
-        struct peer *peer = node->peers[i];
-        if (span_is(text, peer->text) || (peer->alias != NULL && span_is(text, peer->alias)))
-            return peer;
-    }
-    return NULL;
+    struct matches there = directory_placed(node, text);
+    return there.count > 0 ? there.at[0].item : NULL;
 }
 
 /* The same, or HOST alone. */
@@ -150,9 +148,8 @@ static struct peer *add_host(struct node *node, struct span text, char **cause)
     struct peer *peer = find_named_host(node, span_of(named));
     if (peer == NULL) {
         peer = membership_add(node, NULL);
-        peer->host = alloc_string(named);
-        peer->alias = alloc_string(named);
-        span_copy(span_of(named), peer->text, sizeof peer->text);
+        peer_set_host(peer, named);
+        peer_set_alias(peer, named);
     }
     free(named);
     return peer;

@@ -15,6 +15,7 @@
 #include "base/fingerprint.h"
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
+#include "mesh/directory.h"
 #include "mesh/internal.h"
 #include "mesh/names.h"
 #include "mesh/oneshot.h"
@@ -192,8 +193,10 @@ void peer_set_node(struct peer *peer, const char *id, struct span name)
         return;
     names_leave(peer);
     snprintf(peer->row.name, sizeof peer->row.name, "%s", shown);
+    directory_strike(peer, BY_NODE);
     if (id != peer->row.node)
         snprintf(peer->row.node, sizeof peer->row.node, "%s", id);
+    directory_list(peer, BY_NODE);
     names_join(peer);
     peer_touch(peer);
 }
@@ -211,44 +214,77 @@ void peer_set_address(struct peer *peer, const struct address *a)
         at++;
     if (at == 0 && row->address_count > 0 && peer->host == NULL)
         return;
+    directory_strike(peer, BY_ADDRESS);
     if (at == row->address_count && row->address_count < PEER_ADDRESSES)
         row->address_count++;
     if (at == PEER_ADDRESSES)
         at--;
     memmove(&row->addresses[1], &row->addresses[0], at * sizeof row->addresses[0]);
     row->addresses[0] = *a;
+    directory_list(peer, BY_ADDRESS);
     free(peer->host);
     peer->host = NULL;
-    address_print(a, peer->text);
+    peer_show_address(peer, a);
     peer_touch(peer);
-}
-
-bool peer_has_address(const struct peer *peer, const struct address *a)
-{
-    for (size_t i = 0; i < peer->row.address_count; i++) {
-        if (address_equal(&peer->row.addresses[i], a))
-            return true;
-    }
-    return false;
 }
 
 void peer_drop_address(struct peer *peer, const struct address *a)
 {
     struct peer_row *row = &peer->row;
     size_t kept = 0;
+    directory_strike(peer, BY_ADDRESS);
     for (size_t i = 0; i < row->address_count; i++) {
         if (!address_equal(&row->addresses[i], a))
             row->addresses[kept++] = row->addresses[i];
     }
     row->address_count = kept;
+    directory_list(peer, BY_ADDRESS);
     peer_touch(peer);
+}
+
+static void set_text(struct peer *peer, const char *text)
+{
+    directory_strike(peer, BY_PLACE);
+    snprintf(peer->text, sizeof peer->text, "%s", text);
+    directory_list(peer, BY_PLACE);
+}
+
+void peer_show_address(struct peer *peer, const struct address *a)
+{
+    char text[ADDRESS_TEXT];
+    address_print(a, text);
+    set_text(peer, text);
+}
+
+void peer_set_host(struct peer *peer, const char *place)
+{
+    free(peer->host);
+    peer->host = alloc_string(place);
+    set_text(peer, place);
+}
+
+void peer_set_alias(struct peer *peer, const char *place)
+{
+    directory_strike(peer, BY_PLACE);
+    free(peer->alias);
+    peer->alias = place != NULL ? alloc_string(place) : NULL;
+    directory_list(peer, BY_PLACE);
+}
+
+void peer_set_claim(struct peer *peer, const struct address *source)
+{
+    directory_strike(peer, BY_SOURCE);
+    peer->row.claimed = source != NULL;
+    if (source != NULL)
+        peer->source = *source;
+    directory_list(peer, BY_SOURCE);
 }
 
 void peer_found(struct peer *peer, const struct address *a)
 {
     if (peer->host != NULL)
         peer_set_address(peer, a);
-    peer->row.claimed = false;
+    peer_set_claim(peer, NULL);
 }
 
 void peer_set_dialect(struct peer *peer, enum dialect dialect)

@@ -22,7 +22,8 @@ enum { TOKEN_PING = 'p' };
 struct peer {
     struct node *node;
     struct peer_row row;
-    bool dirty; /* the row is to be saved; see peer_touch() */
+    bool dirty;    /* the row is to be saved; see peer_touch() */
+    uint64_t rank; /* in the directory, 0 outside; directory.c */
 
     /* What people see: peer.c and names.c. */
     char *host;               /* HOST:PORT as named, until an address is known; else NULL */
@@ -109,8 +110,12 @@ void peer_settle(struct peer *peer, const char *cause); /* tells up or down if t
 void peer_set_name(struct peer *peer, struct span name);
 void peer_set_node(struct peer *peer, const char *id, struct span name); /* as said in a /hello */
 void peer_set_address(struct peer *peer, const struct address *a);       /* makes it the first */
-bool peer_has_address(const struct peer *peer, const struct address *a);
 void peer_drop_address(struct peer *peer, const struct address *a);
+void peer_show_address(struct peer *peer, const struct address *a); /* it is not dialled there */
+void peer_set_host(struct peer *peer, const char *place);
+void peer_set_alias(struct peer *peer, const char *place); /* NULL for none */
+/* source: who claims that it is there; NULL: nobody has to any more. */
+void peer_set_claim(struct peer *peer, const struct address *source);
 void peer_found(struct peer *peer, const struct address *a); /* a dial reached it there */
 void peer_set_dialect(struct peer *peer, enum dialect dialect);
 void peer_spoke(struct peer *peer); /* life: seen now, back if it had left */

@@ -20,6 +20,7 @@
 
 #include "mesh/arrivals.h"
 #include "mesh/dialer.h"
+#include "mesh/directory.h"
 #include "mesh/door.h"
 #include "mesh/hearsay.h"
 #include "mesh/internal.h"
@@ -109,16 +110,25 @@ static void absorb(struct peer *known, struct peer *other)
         link_bye(stream, NULL, "it speaks sessions");
 }
 
+/* The last one. */
+static struct peer *find_nameless(const struct link *link, const struct peer *known,
+                                  const struct address *at)
+{
+    struct matches there = directory_at(link->node, at);
+    for (size_t i = there.count; i-- > 0;) {
+        struct peer *peer = there.at[i].item;
+        if (peer != known && peer != link->peer && peer->row.node[0] == '\0' && !peer->transient)
+            return peer;
+    }
+    return NULL;
+}
+
 /* Entries that are known by that address alone mean whoever is there. */
 static void absorb_nameless(struct link *link, struct peer *known, const struct address *at)
 {
-    struct node *node = link->node;
-    for (size_t i = node->peer_count; i-- > 0;) {
-        struct peer *peer = node->peers[i];
-        if (peer != known && peer != link->peer && peer->row.node[0] == '\0' && !peer->transient &&
-            peer_has_address(peer, at))
-            absorb(known, peer);
-    }
+    struct peer *other;
+    while ((other = find_nameless(link, known, at)) != NULL)
+        absorb(known, other);
 }
 
 /* The peer that a hello comes from: by its id, else by the address, else a new one. */
@@ -138,7 +148,7 @@ static struct peer *identify(struct link *link, const struct hello *hello)
         absorb_nameless(link, known, &at);
         peer_set_address(known, &at);
     } else if (known->row.address_count == 0) {
-        address_print(&link->remote, known->text); /* for showing: nobody listens there */
+        peer_show_address(known, &link->remote);
     }
     return known;
 }
@@ -280,7 +290,7 @@ struct peer *rendezvous_meet(struct link *link, const struct hello *hello)
         peer->attempt.link = NULL;
     give_up_dial(peer);
     if (link->role == SESSION_DIALER)
-        peer->row.claimed = false;
+        peer_set_claim(peer, NULL);
     peer->passing = is_passing(peer, hello);
     pins_meet(link, peer, hello);
     learn(peer, hello);

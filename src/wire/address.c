@@ -266,6 +266,14 @@ int address_compare(const struct address *a, const struct address *b)
     return result == 0 ? order(a->port, b->port) : result;
 }
 
+void address_key(const struct address *a, char out[ADDRESS_KEY])
+{
+    out = mempcpy(out, a->ip, sizeof a->ip);
+    out = mempcpy(out, &a->scope, sizeof a->scope);
+    out = mempcpy(out, &a->family, sizeof a->family);
+    memcpy(out, &a->port, sizeof a->port);
+}
+
 bool address_equal(const struct address *a, const struct address *b)
 {
     return a->port == b->port && a->family == b->family && a->scope == b->scope &&

@@ -31,6 +31,11 @@ bool address_parse(struct span text, struct address *out);
 
 void address_print(const struct address *a, char out[ADDRESS_TEXT]);
 
+/* Bytes that are the same for equal addresses alone; the first ADDRESS_KEY_HOST of them leave out
+ * the port. */
+enum { ADDRESS_KEY_HOST = 16 + 4 + 1, ADDRESS_KEY = ADDRESS_KEY_HOST + 2 };
+void address_key(const struct address *a, char out[ADDRESS_KEY]);
+
 bool address_equal(const struct address *a, const struct address *b);
 int address_compare(const struct address *a, const struct address *b);    /* a total order */
 bool address_same_host(const struct address *a, const struct address *b); /* all but the port */

@@ -170,6 +170,12 @@ static void compares(void **state)
             int result = address_compare(&a, &b);
             assert_int_equal((result > 0) - (result < 0), (i > j) - (i < j));
             assert_int_equal(address_equal(&a, &b), i == j);
+            char key_a[ADDRESS_KEY], key_b[ADDRESS_KEY];
+            address_key(&a, key_a);
+            address_key(&b, key_b);
+            assert_int_equal(memcmp(key_a, key_b, ADDRESS_KEY) == 0, i == j);
+            assert_int_equal(memcmp(key_a, key_b, ADDRESS_KEY_HOST) == 0,
+                             address_same_host(&a, &b));
         }
     }
 }

@@ -50,8 +50,11 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    for (size_t i = 0; i < f->node.peer_count; i++)
+    for (size_t i = 0; i < f->node.peer_count; i++) {
+        directory_strike(f->peers[i], BY_NAME);
+        directory_leave(f->peers[i]);
         free(f->peers[i]);
+    }
     free(f);
     return 0;
 }
@@ -67,6 +70,7 @@ static struct peer *meet(struct fixture *f, const char *name, const char *id)
     snprintf(peer->row.name, sizeof peer->row.name, "%s", name);
     snprintf(peer->row.node, sizeof peer->row.node, "%s", id);
     f->peers[f->node.peer_count++] = peer;
+    directory_enter(peer);
     names_join(peer);
     peer->announced = true;
     return peer;

@@ -334,6 +334,11 @@ static void looks(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(text_looks_same(cases[i].a, cases[i].b), cases[i].same);
         assert_int_equal(text_looks_same(cases[i].b, cases[i].a), cases[i].same);
+        size_t length_a, length_b;
+        char *a = text_look(cases[i].a, &length_a), *b = text_look(cases[i].b, &length_b);
+        assert_int_equal(span_equal(span_make(a, length_a), span_make(b, length_b)), cases[i].same);
+        free(a);
+        free(b);
     }
 }
 
