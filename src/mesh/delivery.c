@@ -8,6 +8,7 @@
 
 #include "mesh/delivery.h"
 
+#include "mesh/congestion.h"
 #include "mesh/forms.h"
 #include "mesh/internal.h"
 #include "mesh/keeping.h"
@@ -113,6 +114,8 @@ void delivery_load(struct peer *peer)
     delivery_recount(peer);
     box->loaded = box->flown = box->acked;
     box->behind = box->count > 0;
+    if (box->behind)
+        congestion_note(peer);
 }
 
 /* --- what has arrived, and what never will --- */

@@ -98,6 +98,8 @@ struct node {
     struct timer expiry; /* of what has waited for too long; confirm.c */
     struct peer **ready; /* outboxes to pump; pump.c */
     size_t ready_count, ready_room;
+    struct peer **laden; /* for whom something waits; congestion.c */
+    size_t laden_count, laden_room;
     struct spool recalled;    /* lines read from the store; pump.c */
     struct spool verbs;       /* lines for sessions; forms.c */
     struct plain_form *plain; /* and for streams */

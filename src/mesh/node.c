@@ -17,6 +17,7 @@
 #include "mesh/answering.h"
 #include "mesh/arrivals.h"
 #include "mesh/confirm.h"
+#include "mesh/congestion.h"
 #include "mesh/dialer.h"
 #include "mesh/door.h"
 #include "mesh/forms.h"
@@ -178,6 +179,7 @@ void node_free(struct node *node)
     hearsay_free(node);
     free(node->peers);
     free(node->ready);
+    congestion_free(node);
     free(node->buried);
     free(node);
 }

@@ -38,6 +38,7 @@ struct outbox {
     bool held;              /* leaving waits for it: something was posted while it was not away */
     bool hoped;             /* so it does until the peer's first dial of this run has ended */
     bool ready;             /* on the node's list of outboxes to pump at the end of the turn */
+    bool laden;             /* on the node's list of those for whom something waits */
     size_t told;            /* one-shot: bytes of the first line's text that were delivered */
     size_t lost;            /* lines given up, not told yet */
     enum event_scope lost_scope;

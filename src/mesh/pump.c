@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "mesh/confirm.h"
+#include "mesh/congestion.h"
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
 #include "mesh/forms.h"
@@ -55,18 +56,6 @@ bool pump_is_stuck(const struct peer *peer)
     return !begins && loop_now(peer->node->loop) - peer->box.progress >= NODE_STALL_US;
 }
 
-/* A durable peer that the source of lines may have to wait for. */
-static bool is_behind(const struct peer *peer)
-{
-    const struct outbox *box = &peer->box;
-    return box->durable && peer->link != NULL && box->bytes >= NODE_OUTBOX_MAX;
-}
-
-static bool moves(const struct peer *peer)
-{
-    return loop_now(peer->node->loop) - peer->box.progress < NODE_STALL_US;
-}
-
 static void check(void *arg);
 
 void pump_watch(struct peer *peer)
@@ -80,7 +69,8 @@ void pump_watch(struct peer *peer)
         box->interval = CHECK_US;
     if (in_kernel) /* nothing tells when that has left */
         timer_set(peer->node->loop, &box->check, now + box->interval, check, peer);
-    else if ((full || (is_behind(peer) && moves(peer))) && !timer_is_set(&box->check))
+    else if ((full || (congestion_is_behind(peer) && congestion_moves(peer))) &&
+             !timer_is_set(&box->check))
         timer_set(peer->node->loop, &box->check, now + NODE_STALL_US / 4, check, peer);
 }
 
@@ -103,50 +93,12 @@ static void check(void *arg)
     }
 }
 
-static bool is_nearly_full(const struct peer *peer)
-{
-    const struct node_config *config = &peer->node->config;
-    return peer->box.count >= config->queue_lines - config->queue_lines / 4 ||
-           peer->box.bytes >= config->queue_bytes - config->queue_bytes / 4;
-}
-
-/* With a store the source waits while all who get its lines are behind, and for one whose queue
- * would soon be full although it takes lines briskly. */
-static bool is_outrun(const struct node *node)
-{
-    bool behind = false, abreast = false;
-    for (size_t i = 0; i < node->peer_count; i++) {
-        const struct peer *peer = node->peers[i];
-        if (!peer->box.durable || peer->link == NULL || peer->box.last != node->seq)
-            continue;
-        uint64_t slow = loop_now(node->loop) - peer->box.brisk;
-        if (is_nearly_full(peer) && slow < NODE_STALL_US)
-            return true;
-        if (is_behind(peer))
-            behind = behind || moves(peer);
-        else
-            abreast = true;
-    }
-    return behind && !abreast;
-}
-
-bool node_is_congested(const struct node *node)
-{
-    if (node->unstored || is_outrun(node))
-        return true;
-    for (size_t i = 0; i < node->peer_count; i++) {
-        const struct peer *peer = node->peers[i];
-        if (pump_is_full(peer) && timer_is_set(&peer->box.check))
-            return true;
-    }
-    return false;
-}
-
 /* --- pumping --- */
 
 void pump_ready(struct peer *peer)
 {
     struct node *node = peer->node;
+    congestion_note(peer);
     if (peer->box.ready)
         return;
     peer->box.ready = true;
@@ -292,6 +244,7 @@ void pump_turn(struct node *node)
         peer_release(peer);
     }
     node->ready_count = 0;
+    congestion_turn(node);
 }
 
 void pump_flush(struct peer *peer)
