@@ -144,7 +144,9 @@ int attach_run(const struct options *o)
         return a.status;
     }
     a.loop = loop_new();
-    if (terminal_possible() && o->command_count == 0 && !o->receive_only && !o->json)
+    if (a.loop == NULL)
+        log_error("no descriptor to wait with: %s", strerror(errno));
+    else if (terminal_possible() && o->command_count == 0 && !o->receive_only && !o->json)
         attach_serve_console(&a);
     else
         attach_serve_script(&a);

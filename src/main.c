@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -181,6 +182,10 @@ static int start(struct app *app)
     if (!open_home(app))
         return STATUS_FAILED;
     app->loop = loop_new();
+    if (app->loop == NULL) {
+        log_error("no descriptor to wait with: %s", strerror(errno));
+        return STATUS_FAILED;
+    }
     take_signals(app);
     app_make_report(app);
     /* A turn: orders, then the node, then what that has led to. */

@@ -30,9 +30,9 @@
 /* By name, for a library or an architecture may not know all of them. */
 static const char calls[] =
     /* descriptors */
-    "close dup dup2 dup3 fcntl fcntl64 flock lseek _llseek memfd_create pipe pipe2 poll "
-    "ppoll ppoll_time64 pread64 preadv pselect6 pselect6_time64 pwrite64 pwritev read readv "
-    "select _newselect write writev "
+    "close dup dup2 dup3 epoll_ctl epoll_pwait epoll_wait fcntl fcntl64 flock lseek _llseek "
+    "memfd_create pipe pipe2 poll ppoll ppoll_time64 pread64 preadv pselect6 pselect6_time64 "
+    "pwrite64 pwritev read readv select _newselect write writev "
     /* files, as far as they may be opened */
     "access chdir faccessat faccessat2 fadvise64 fallocate fchmod fchown "
     "fdatasync fstat fstat64 fstatat64 fstatfs fstatfs64 fsync ftruncate ftruncate64 getcwd "

@@ -65,7 +65,7 @@ static void knocked(void *arg, int events)
 {
     struct control *c = arg;
     (void)events;
-    int fd = accept(c->fd, NULL, NULL);
+    int fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         c->failing = false;
         take_in(c, fd);

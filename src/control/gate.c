@@ -67,12 +67,7 @@ static int call_at(socket_call *what, int fd, const char *path)
 /* It does not block: connect(2) waits for a listener that has stopped. */
 static int make_socket(void)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (fd < 0)
-        return -1;
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    return fd;
+    return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 static int give_up(int fd)

@@ -63,9 +63,9 @@ static struct link *find_silent(struct node *node)
     return silent;
 }
 
-static bool fits(int fd)
+static bool fits(const struct node *node, int fd)
 {
-    int limit = loop_fd_limit();
+    int limit = node->fd_limit;
     int reserve = limit / 8 < RESERVE ? limit / 8 : RESERVE;
     return fd < limit - reserve;
 }
@@ -112,14 +112,14 @@ void door_accepted(void *arg, int fd, const struct address *from)
         close(fd);
         return;
     }
-    if (!fits(fd)) {
+    if (!fits(node, fd)) {
         struct link *silent = find_silent(node);
         if (silent == NULL) {
             char text[ADDRESS_TEXT];
             address_print(from, text);
             if (!node->full)
                 log_error("%s: refused, all %d descriptors are in use; raise ulimit -n", text,
-                          loop_fd_limit());
+                          node->fd_limit);
             node->full = true;
             refuse(fd);
             return;
@@ -132,7 +132,7 @@ void door_accepted(void *arg, int fd, const struct address *from)
         door_make_room(node, from);
     struct link *link = link_new(node, fd, SESSION_LISTENER, NULL, false);
     if (link == NULL)
-        log_error("a connection was refused: select() cannot watch it");
+        log_error("a connection was refused: there is no room to watch it");
     else
         link->remote = *from; /* also of a connection that has been reset meanwhile */
 }

@@ -71,6 +71,7 @@ struct node {
     struct link *dead;  /* to be freed at the end of the turn */
     struct resolver *resolver;
     size_t dials;                      /* in flight */
+    int fd_limit;                      /* loop_fd_limit(), asked once */
     bool full;                         /* a newcomer was refused; said once */
     struct address clones[CLONES_MAX]; /* where a copy of us is; told once each */
     size_t clone_count;

@@ -196,7 +196,8 @@ struct link *link_new(struct node *node, int fd, enum session_role role, struct 
     link->since = loop_now(node->loop);
     link->heard = link->since;
     channel_local(link->channel, &link->local);
-    channel_remote(link->channel, &link->remote);
+    if (role == SESSION_DIALER) /* who has accepted it knows it */
+        channel_remote(link->channel, &link->remote);
     link->me = link->local;
     link->me.port = node_port(node, &link->local);
     span_copy(span_of(node->name), link->said_name, sizeof link->said_name);

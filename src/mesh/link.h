@@ -54,8 +54,9 @@ struct link {
     struct link *next, **link_back;
 };
 
-/* Takes fd. NULL if it cannot be watched. peer is whom we dialled; NULL for a listener. secure: a
- * dialer encrypts; whether a listener does is for the other side to say. */
+/* Takes fd. NULL if it cannot be watched. peer is whom we dialled; NULL for a listener, which also
+ * says who is remote. secure: a dialer encrypts; whether a listener does is for the other side to
+ * say. */
 struct link *link_new(struct node *node, int fd, enum session_role role, struct peer *peer,
                       bool secure);
 const char *link_our_id(const struct link *link); /* who we are on it */

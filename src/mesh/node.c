@@ -128,6 +128,7 @@ struct node *node_new(struct loop *loop, struct database *db, const struct node_
     node->db = db;
     node->config = with_defaults(config);
     node->sink = *sink;
+    node->fd_limit = loop_fd_limit();
     node->last_receipt = loop_now(loop);
     node->wall_us = clock_wall_us();
     span_copy(span_of(config->name), node->name, sizeof node->name);

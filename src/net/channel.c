@@ -31,8 +31,7 @@ struct channel {
     struct task task; /* sends, and tells what sending has led to */
     uint64_t written;
     uint64_t received;
-    uint64_t told; /* of written, what the owner has been told about */
-    struct address local, remote;
+    uint64_t told;  /* of written, what the owner has been told about */
     int failure;    /* errno of a failed send; 0 */
     bool first_due; /* nothing has passed */
     bool full;      /* the socket took less than we had */
@@ -87,7 +86,6 @@ struct channel *channel_new(struct loop *loop, int fd, const struct channel_hand
     c->first_due = handlers->first != NULL;
     stream_init(&c->stream, fd);
     queue_init(&c->queue);
-    stream_addresses(&c->stream, &c->local, &c->remote);
     return c;
 }
 
@@ -388,10 +386,10 @@ int channel_unacknowledged(const struct channel *c)
 
 void channel_local(const struct channel *c, struct address *out)
 {
-    *out = c->local;
+    stream_local(&c->stream, out);
 }
 
 void channel_remote(const struct channel *c, struct address *out)
 {
-    *out = c->remote;
+    stream_remote(&c->stream, out);
 }

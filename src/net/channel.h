@@ -30,8 +30,7 @@ struct channel_handlers {
 };
 /* Handlers are called by the loop alone, never from inside a channel function. */
 
-/* Takes fd, a connected socket. Sets it non-blocking and close-on-exec, TCP_NODELAY, watches it.
- * NULL, with fd closed and errno EMFILE, if select(2) cannot watch it. Handlers must not free the
+/* Takes fd, a connected socket that is non-blocking and close-on-exec, and watches it. NULL, with fd closed and errno EMFILE, if there is no room to watch it. Handlers must not free the
  * channel; they note it and free it later (see mesh/link). */
 struct channel *channel_new(struct loop *loop, int fd, const struct channel_handlers *handlers,
                             void *arg);
@@ -80,6 +79,7 @@ void channel_hold(struct channel *c, bool hold);
  * connection (TCP_USER_TIMEOUT, where it exists), microseconds; 0: as long as the kernel likes. */
 void channel_limit_silence(struct channel *c, uint64_t us);
 
+/* As the kernel knows them now; all zero for none, as of a connection that was reset. */
 void channel_local(const struct channel *c, struct address *out);
 void channel_remote(const struct channel *c, struct address *out);
 

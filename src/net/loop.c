@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One pselect(2) per pass, then in this order: signals, descriptors, timers, turns, tasks. Data
- * goes before timers, so that after a stall what has arrived in time is not declared late. It must
- * not know what any handler is for.
+ * One wait per pass, then in this order: signals, descriptors, timers, turns, tasks. Data goes
+ * before timers, so that after a stall what has arrived in time is not declared late. It must not
+ * know what any handler is for, nor how the system is asked which descriptors are ready.
  */
 #include "config.h"
 
@@ -10,7 +10,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -19,25 +18,19 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "net/heap.h"
+#include "net/readiness.h"
 
 enum {
     LOOP_SIGNALS = 16, /* more is a bug: the program's handlers are few and fixed */
     LOOP_TURNS = 16,
-    WORD_BITS = sizeof(unsigned long) * CHAR_BIT,
-    WORDS = FD_SETSIZE / WORD_BITS,
+    LOOP_DEAF = 16, /* passes that find nothing, until one looks for signals */
 };
-
-/* A thousand descriptors are mostly idle ones: whole words of them are passed over at once. */
-union descriptors {
-    fd_set set;
-    unsigned long words[WORDS];
-};
-_Static_assert(sizeof(fd_set) == WORDS * sizeof(unsigned long), "fd_set is a plain bit field");
 
 struct slot {
     void (*ready)(void *arg, int events); /* NULL: not watched */
     void *arg;
     uint64_t since; /* the pass in which it was watched; readiness found before is not its own */
+    int interest;
 };
 
 struct signal_slot {
@@ -54,8 +47,8 @@ struct turn_slot {
 
 struct loop {
     struct slot slots[FD_SETSIZE];
-    union descriptors readers, writers; /* kept up to date, copied for each wait */
-    int top;                            /* one past the highest descriptor of interest */
+    struct readiness *readiness;
+    struct ready ready[FD_SETSIZE]; /* what the wait has found */
     uint64_t pass;
     uint64_t now;
     bool again;
@@ -66,6 +59,7 @@ struct loop {
 
     struct signal_slot signals[LOOP_SIGNALS];
     int signal_count;
+    int deaf; /* passes that have found nothing since the last look for signals */
     sigset_t former_mask, wait_mask, blocked_mask;
 
     struct turn_slot turns[LOOP_TURNS];
@@ -78,8 +72,12 @@ static volatile sig_atomic_t signal_flags[NSIG];
 
 struct loop *loop_new(void)
 {
-    struct loop *loop = alloc_zero(1, sizeof *loop);
+    struct readiness *readiness = readiness_new();
 
+    if (readiness == NULL)
+        return NULL;
+    struct loop *loop = alloc_zero(1, sizeof *loop);
+    loop->readiness = readiness;
     loop->tasks.next = loop->tasks.previous = &loop->tasks;
     loop->now = clock_now_us();
     return loop;
@@ -96,6 +94,7 @@ void loop_free(struct loop *loop)
     if (loop->signal_count > 0)
         sigprocmask(SIG_SETMASK, &loop->former_mask, NULL);
     heap_free(&loop->timers);
+    readiness_free(loop->readiness);
     free(loop);
 }
 
@@ -105,30 +104,6 @@ uint64_t loop_now(const struct loop *loop)
 }
 
 /* ---- descriptors */
-
-static void bit_put(union descriptors *d, int fd, bool on)
-{
-    unsigned long *word = &d->words[fd / WORD_BITS];
-    unsigned long bit = 1UL << (fd % WORD_BITS);
-
-    *word = on ? *word | bit : *word & ~bit;
-}
-
-static bool bit_get(const union descriptors *d, int fd)
-{
-    return d->words[fd / WORD_BITS] >> (fd % WORD_BITS) & 1;
-}
-
-static void set_interest(struct loop *loop, int fd, int interest)
-{
-    bit_put(&loop->readers, fd, interest & LOOP_READ);
-    bit_put(&loop->writers, fd, interest & LOOP_WRITE);
-    if (interest != 0 && fd >= loop->top)
-        loop->top = fd + 1;
-    while (loop->top > 0 && !bit_get(&loop->readers, loop->top - 1) &&
-           !bit_get(&loop->writers, loop->top - 1))
-        loop->top--;
-}
 
 int loop_watch(struct loop *loop, int fd, int interest, void (*ready)(void *arg, int events),
                void *arg)
@@ -143,7 +118,8 @@ int loop_watch(struct loop *loop, int fd, int interest, void (*ready)(void *arg,
         slot->since = loop->pass;
     slot->ready = ready;
     slot->arg = arg;
-    set_interest(loop, fd, interest);
+    slot->interest = interest;
+    readiness_want(loop->readiness, fd, interest);
     return 0;
 }
 
@@ -152,7 +128,7 @@ void loop_unwatch(struct loop *loop, int fd)
     if (fd < 0 || fd >= FD_SETSIZE || loop->slots[fd].ready == NULL)
         return;
     loop->slots[fd].ready = NULL;
-    set_interest(loop, fd, 0);
+    readiness_forget(loop->readiness, fd);
 }
 
 int loop_fd_limit(void)
@@ -166,34 +142,13 @@ int loop_fd_limit(void)
 
 /* The handlers before this one may have closed the descriptor, given its number away, or changed
  * what is waited for: only what still holds is told. */
-static void call_ready(struct loop *loop, int fd, bool readable, bool writable)
+static void call_ready(struct loop *loop, const struct ready *found)
 {
-    const struct slot *slot = &loop->slots[fd];
-    int events = 0;
+    const struct slot *slot = &loop->slots[found->fd];
+    int events = found->events & slot->interest;
 
-    if (slot->ready == NULL || slot->since == loop->pass)
-        return;
-    if (readable && bit_get(&loop->readers, fd))
-        events |= LOOP_READ;
-    if (writable && bit_get(&loop->writers, fd))
-        events |= LOOP_WRITE;
-    if (events != 0)
+    if (slot->ready != NULL && slot->since != loop->pass && events != 0)
         slot->ready(slot->arg, events);
-}
-
-static void call_descriptors(struct loop *loop, const union descriptors *readable,
-                             const union descriptors *writable)
-{
-    for (int w = 0; w < WORDS; w++) {
-        unsigned long bits = readable->words[w] | writable->words[w];
-
-        while (bits != 0) {
-            int fd = w * (int)WORD_BITS + __builtin_ctzl(bits);
-
-            bits &= bits - 1;
-            call_ready(loop, fd, bit_get(readable, fd), bit_get(writable, fd));
-        }
-    }
 }
 
 /* ---- timers */
@@ -274,6 +229,7 @@ static void let_signals_in(struct loop *loop)
 {
     sigset_t pending;
 
+    loop->deaf = 0;
     if (loop->signal_count == 0 || sigpending(&pending) != 0)
         return;
     for (int i = 0; i < loop->signal_count; i++) {
@@ -364,31 +320,29 @@ static struct timespec *wait_limit(struct loop *loop, struct timespec *limit)
     return limit;
 }
 
-static void wait_for(struct loop *loop, union descriptors *readable, union descriptors *writable)
+/* How many descriptors are ready. */
+static int wait_for(struct loop *loop)
 {
     struct timespec limit;
-    int count = pselect(loop->top, &readable->set, &writable->set, NULL, wait_limit(loop, &limit),
-                        loop->signal_count > 0 ? &loop->wait_mask : NULL);
+    int count = readiness_wait(loop->readiness, wait_limit(loop, &limit),
+                               loop->signal_count > 0 ? &loop->wait_mask : NULL, loop->ready);
 
-    /* EBADF: somebody has closed a descriptor without loop_unwatch(). */
-    assert(count >= 0 || errno == EINTR);
-    if (count <= 0)
-        *readable = *writable = (union descriptors){.words = {0}};
-    if (count >= 0)
+    /* What has come after a signal must not be handled before it. */
+    if (count > 0 || (count == 0 && ++loop->deaf >= LOOP_DEAF))
         let_signals_in(loop);
+    return count >= 0 ? count : 0;
 }
 
 static void run_pass(struct loop *loop)
 {
-    union descriptors readable = loop->readers;
-    union descriptors writable = loop->writers;
+    int count = wait_for(loop);
 
-    wait_for(loop, &readable, &writable);
     loop->pass++;
     loop->now = clock_now_us();
     uint64_t limit = loop->order;
     call_signals(loop);
-    call_descriptors(loop, &readable, &writable);
+    for (int i = 0; i < count; i++)
+        call_ready(loop, &loop->ready[i]);
     call_timers(loop, limit);
     for (int i = 0; i < loop->turn_count; i++)
         loop->turns[i].turn(loop->turns[i].arg);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The one loop: pselect(2) over file descriptors, timers and signals. One thread. It knows nothing
- * of what it waits for. Handlers may watch, unwatch, close and arm anything, themselves included,
+ * The one loop: it waits in pselect(2) for descriptors, timers and signals. One thread. It knows
+ * nothing of what it waits for. Handlers may watch, unwatch, close and arm anything, themselves included,
  * while the loop is inside them: a descriptor that was closed and opened again in the same pass is
  * told apart by its slot's generation.
  */
@@ -16,7 +16,7 @@ enum { LOOP_READ = 1, LOOP_WRITE = 2 };
 
 struct loop;
 
-struct loop *loop_new(void);
+struct loop *loop_new(void); /* NULL with errno if there is no descriptor to wait with */
 void loop_free(struct loop *loop);
 
 /* Monotonic microseconds, read once per pass after the wait. */
@@ -24,7 +24,7 @@ uint64_t loop_now(const struct loop *loop);
 
 /* Calls ready with LOOP_READ and/or LOOP_WRITE set, whichever of interest came true. A second call
  * for the same fd replaces interest, handler and argument; interest 0 keeps the slot silent.
- * -1 with errno EMFILE if fd is not below FD_SETSIZE: select(2) cannot watch it. */
+ * -1 with errno EMFILE if fd is not below FD_SETSIZE: there is no slot for it. */
 int loop_watch(struct loop *loop, int fd, int interest, void (*ready)(void *arg, int events),
                void *arg);
 

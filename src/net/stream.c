@@ -8,7 +8,6 @@
 #include "net/stream.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -24,22 +23,11 @@ enum { STREAM_IOV = 64 };
 
 /* ---- the socket */
 
-static void prepare_socket(int fd)
-{
-    int on = 1;
-
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    /* We gather whole turns ourselves; the kernel need not wait for more. */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
 void stream_init(struct stream *s, int fd)
 {
     *s = (struct stream){.fd = fd, .ready = true};
     s->read_waits = LOOP_READ;
     s->write_waits = LOOP_WRITE;
-    prepare_socket(fd);
 }
 
 void stream_close(struct stream *s)
@@ -48,16 +36,22 @@ void stream_close(struct stream *s)
     close(s->fd);
 }
 
-void stream_addresses(const struct stream *s, struct address *local, struct address *remote)
+void stream_local(const struct stream *s, struct address *out)
 {
     struct sockaddr_storage name = {0};
     socklen_t len = sizeof name;
 
-    if (getsockname(s->fd, (struct sockaddr *)&name, &len) == 0)
-        address_from_sockaddr(&name, local);
-    len = sizeof name;
-    if (getpeername(s->fd, (struct sockaddr *)&name, &len) == 0)
-        address_from_sockaddr(&name, remote);
+    getsockname(s->fd, (struct sockaddr *)&name, &len);
+    address_from_sockaddr(&name, out);
+}
+
+void stream_remote(const struct stream *s, struct address *out)
+{
+    struct sockaddr_storage name = {0};
+    socklen_t len = sizeof name;
+
+    getpeername(s->fd, (struct sockaddr *)&name, &len);
+    address_from_sockaddr(&name, out);
 }
 
 void stream_limit_silence(struct stream *s, uint64_t us)

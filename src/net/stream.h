@@ -22,7 +22,7 @@ struct stream {
     int read_waits, write_waits; /* after EAGAIN: for LOOP_READ or LOOP_WRITE of net/loop.h */
 };
 
-/* Takes fd; sets it non-blocking and close-on-exec, and TCP_NODELAY. */
+/* Takes fd, which is non-blocking. */
 void stream_init(struct stream *s, int fd);
 void stream_close(struct stream *s);
 
@@ -42,8 +42,9 @@ int stream_finish(struct stream *s); /* we send no more; -1: errno, see write_wa
 
 const char *stream_failure(const struct stream *s, int error); /* in words; borrowed */
 
-/* See net/channel.h. An address that cannot be told is left as it is. */
-void stream_addresses(const struct stream *s, struct address *local, struct address *remote);
+/* See net/channel.h. */
+void stream_local(const struct stream *s, struct address *out);
+void stream_remote(const struct stream *s, struct address *out);
 void stream_limit_silence(struct stream *s, uint64_t us);
 bool stream_has_hung_up(const struct stream *s);
 int stream_unacknowledged(const struct stream *s);

@@ -148,9 +148,11 @@ void script_turn(struct script *s)
         return;
     if (s->rest.len > 0) {
         run_lines(s);
-        if (s->rest.len == 0 && !s->at_end && may_run(s))
+        /* In the same pass, where that can be: then nothing is told to the kernel, nor asked. */
+        if (s->rest.len == 0 && may_run(s))
             want_input(s, true);
-        loop_again(s->loop);
+        else
+            loop_again(s->loop);
     } else if (!s->at_end) {
         want_input(s, true);
     } else if (line_partial(&s->cutter).len > 0) {

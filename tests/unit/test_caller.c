@@ -48,7 +48,7 @@ static void begin(struct scene *s)
     static const struct caller_handlers handlers = {.line = take_line, .end = take_end};
     int ends[2];
 
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     buffer_init(&s->heard, 1 << 20);
     s->loop = loop_new();
     s->node = ends[1];

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -88,6 +89,14 @@ static int end(void **state)
     loop_free(f->loop);
     free(f);
     return 0;
+}
+
+static bool sends_at_once(int fd)
+{
+    int on = 0;
+    socklen_t len = sizeof on;
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len) == 0 && on != 0;
 }
 
 static void on_accepted(void *arg, int fd, const struct address *from)
@@ -213,6 +222,7 @@ static void hands_out_connections(void **state)
     assert_true(address_equal(&f->from[0], &mine));
     assert_true(fcntl(f->accepted[0], F_GETFL) & O_NONBLOCK);
     assert_true(fcntl(f->accepted[0], F_GETFD) & FD_CLOEXEC);
+    assert_true(sends_at_once(f->accepted[0]));
     close(fd);
     listener_free(l);
     listener_free(NULL);
@@ -380,7 +390,9 @@ static void connects(void **state)
     assert_int_equal(f->accepted_count, 1);
     struct address mine = bound_address(f->fd);
     assert_true(address_equal(&mine, &f->from[0]));
+    assert_true(fcntl(f->fd, F_GETFL) & O_NONBLOCK);
     assert_true(fcntl(f->fd, F_GETFD) & FD_CLOEXEC);
+    assert_true(sends_at_once(f->fd));
     listener_free(l);
 }
 

@@ -523,7 +523,7 @@ static void signals_wait_for_the_loop(void **state)
     assert_string_equal(f->log, "uv");
 }
 
-/* The descriptor is always writable, so that pselect never really waits. */
+/* The descriptor is always writable, so that no pass really waits. */
 static void raise_once(void *arg, int events)
 {
     (void)arg;
@@ -543,6 +543,39 @@ static void a_busy_loop_hears_signals(void **state)
     loop_run(f->loop);
     assert_string_equal(f->log, "v");
     assert_true(f->count <= 2);
+    close_pair(f->fds);
+}
+
+static void raise_in_the_end(void *arg)
+{
+    (void)arg;
+    if (++f->count == 100)
+        raise(SIGUSR2);
+    else if (f->count == 200)
+        fail_msg("a loop that finds nothing and never waits does not hear signals");
+    loop_again(f->loop);
+}
+
+static void a_loop_that_never_waits_hears_signals(void **state)
+{
+    (void)state;
+    loop_on_signal(f->loop, SIGUSR2, caught, letter('v'));
+    loop_on_turn(f->loop, raise_in_the_end, NULL);
+    loop_again(f->loop);
+    loop_run(f->loop);
+    assert_string_equal(f->log, "v");
+}
+
+static void a_signal_goes_before_what_came_after_it(void **state)
+{
+    (void)state;
+    make_pair(f->fds);
+    loop_on_signal(f->loop, SIGUSR1, caught, letter('u'));
+    loop_watch(f->loop, f->fds[0], LOOP_READ, read_one, f->fds);
+    raise(SIGUSR1);
+    assert_int_equal(write(f->fds[1], ".", 1), 1);
+    loop_run(f->loop);
+    assert_string_equal(f->log, "u.");
     close_pair(f->fds);
 }
 
@@ -620,6 +653,8 @@ int main(void)
         TEST(a_stop_before_the_run_counts),
         TEST(signals_wait_for_the_loop),
         TEST(a_busy_loop_hears_signals),
+        TEST(a_loop_that_never_waits_hears_signals),
+        TEST(a_signal_goes_before_what_came_after_it),
         TEST(free_restores_dispositions_and_mask),
         TEST(what_has_arrived_goes_before_a_deadline),
     };

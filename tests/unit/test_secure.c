@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -132,6 +133,16 @@ static void end_of_pass(void *arg)
     close_finished(&f->listener);
 }
 
+/* As net/endpoint makes it for a channel. */
+static int fit(int fd)
+{
+    int on = 1;
+
+    assert_return_code(fcntl(fd, F_SETFL, O_NONBLOCK), errno);
+    assert_return_code(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), errno);
+    return fd;
+}
+
 /* A connection; buffers of size bytes, or the system's if 0. */
 static void make_connection(int *here, int *there, int size)
 {
@@ -186,8 +197,9 @@ static int begin_alone(void **state)
 static void connect_both(int size)
 {
     make_connection(&f->dialer.fd, &f->listener.fd, size);
-    f->dialer.channel = channel_new(f->loop, f->dialer.fd, &handlers, &f->dialer);
-    f->listener.channel = channel_new(f->loop, f->listener.fd, &listener_handlers, &f->listener);
+    f->dialer.channel = channel_new(f->loop, fit(f->dialer.fd), &handlers, &f->dialer);
+    f->listener.channel =
+        channel_new(f->loop, fit(f->listener.fd), &listener_handlers, &f->listener);
     channel_secure(f->dialer.channel, f->dialer.context, true);
 }
 
@@ -218,7 +230,7 @@ static int begin_listener(void **state)
 
     begin_alone(state);
     make_connection(&f->other, &there, 0);
-    f->listener.channel = channel_new(f->loop, there, &listener_handlers, &f->listener);
+    f->listener.channel = channel_new(f->loop, fit(there), &listener_handlers, &f->listener);
     return 0;
 }
 
@@ -229,7 +241,7 @@ static int begin_dialer(void **state)
 
     begin_alone(state);
     make_connection(&here, &f->other, 0);
-    f->dialer.channel = channel_new(f->loop, here, &handlers, &f->dialer);
+    f->dialer.channel = channel_new(f->loop, fit(here), &handlers, &f->dialer);
     channel_secure(f->dialer.channel, f->dialer.context, true);
     return 0;
 }
@@ -754,7 +766,7 @@ static void begin_flood(struct flood *flood)
     equip(&flood->victim);
     flood->victim.secure_at_first = true;
     flood->victim.channel =
-        channel_new(f->loop, flood->victim.fd, &listener_handlers, &flood->victim);
+        channel_new(f->loop, fit(flood->victim.fd), &listener_handlers, &flood->victim);
     flood->context = SSL_CTX_new(TLS_method());
     X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
     X509_gmtime_adj(X509_getm_notAfter(certificate), 0);
