@@ -115,21 +115,20 @@ static void run_msg(struct interpreter *in, const struct command *c, struct span
 }
 
 /* Returns for how many of the texts that is settled, one way or the other. */
-static size_t broadcast(struct interpreter *in, const struct command *c, const struct span *texts,
-                        size_t count)
+static size_t broadcast(struct interpreter *in, const struct span *texts, size_t count)
 {
     const char *cause;
     size_t taken = node_broadcast(in->node, texts, count, &cause);
     in->sent += taken;
-    if (taken > 0)
-        return taken;
-    commands_fail(in, c, cause);
-    return 1;
+    if (taken == 0)
+        commands_fail(in, command_at(COMMAND_bcast), cause);
+    return taken > 0 ? taken : 1;
 }
 
 static void run_bcast(struct interpreter *in, const struct command *c, struct span arguments)
 {
-    broadcast(in, c, &arguments, 1);
+    (void)c;
+    broadcast(in, &arguments, 1);
 }
 
 /* What was meant for somebody who is not known must not go to everyone instead. */
@@ -312,15 +311,15 @@ void commands_run(struct interpreter *in, const struct order *order)
 
 static void run_text(struct interpreter *in, struct span text)
 {
+    const struct command *to = command_at(COMMAND_to);
     struct peer *peer = in->target != NULL ? peer_current(in->target) : NULL;
     if (in->awaited != NULL)
         commands_fail_with(
-            in, command_at(COMMAND_to),
+            in, to,
             alloc_print("%s is not known: the line went nowhere; say /to PEER or /to all",
                         in->awaited));
     else if (peer == NULL)
-        commands_fail(in, command_at(COMMAND_to),
-                      "the peer that lines went to was forgotten; choose another");
+        commands_fail(in, to, "the peer that lines went to was forgotten; choose another");
     else
         send_to(in, command_at(COMMAND_msg), peer, text);
 }
@@ -331,7 +330,7 @@ void commands_run_texts(struct interpreter *in, const struct span *texts, size_t
     for (size_t i = 0; i < count && !for_all; i++)
         run_text(in, texts[i]);
     for (size_t i = 0; i < count && for_all;)
-        i += broadcast(in, command_at(COMMAND_bcast), texts + i, count - i);
+        i += broadcast(in, texts + i, count - i);
 }
 
 /* --- answers to those that took time --- */

@@ -27,8 +27,13 @@ def keeper(scene, label, *options, **more):
 
 
 def at(scene, label):
+    """Where the node of that label listens each time; nobody else does when it is not there."""
     ports = scene.__dict__.setdefault("own_ports", {})
-    return f"127.0.0.1:{ports.setdefault(label, free_port())}"
+    while label not in ports:
+        port = free_port()
+        if port not in ports.values():
+            ports[label] = port
+    return f"127.0.0.1:{ports[label]}"
 
 
 def errand(scene, label, *words, **more):
