@@ -33,6 +33,7 @@ enum {
     SPREAD_MAX_US = 2000000,
     DIALS_MAX = 64,         /* in flight */
     DIALS_FULL_US = 100000, /* try again when that many are */
+    COMING_US = 2000000,    /* one who is dialling us has met us by then, or is none */
 };
 
 static void dial_again(void *arg)
@@ -53,6 +54,7 @@ static void back_off(struct peer *peer)
         peer->attempt.failures < BACKOFF_DOUBLINGS ? peer->attempt.failures : BACKOFF_DOUBLINGS;
     uint64_t most = (uint64_t)BACKOFF_US << doublings;
     uint64_t cap = peer->row.claimed ? BACKOFF_CLAIMED_MAX_US : BACKOFF_MAX_US;
+    peer->attempt.coming = false;
     dial_later(peer, 1 + clock_random(most < cap ? most : cap));
 }
 
@@ -225,6 +227,16 @@ void dialer_dial(struct peer *peer)
         look_up(peer);
     else
         connect_to(peer, peer->row.addresses, peer->row.address_count);
+}
+
+/* Whoever only says so holds up one dial, once. */
+void dialer_is_coming(struct peer *peer)
+{
+    struct attempt *a = &peer->attempt;
+    if (a->coming || !timer_is_set(&a->again))
+        return;
+    a->coming = true;
+    dial_later(peer, COMING_US);
 }
 
 void dialer_ask(struct peer *peer)

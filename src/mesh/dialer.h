@@ -20,12 +20,14 @@ struct attempt {
     struct dial *dial;
     struct link *link;
     struct timer again;
+    bool coming;       /* that was put off, for it is dialling us */
     unsigned failures; /* in a row */
     uint64_t up_since; /* monotonic us */
 };
 
-void dialer_ask(struct peer *peer);  /* the user wants it, whatever was before */
-void dialer_dial(struct peer *peer); /* now, unless it is under way or needless */
+void dialer_ask(struct peer *peer);       /* the user wants it, whatever was before */
+void dialer_dial(struct peer *peer);      /* now, unless it is under way or needless */
+void dialer_is_coming(struct peer *peer); /* it is dialling us: so we need not */
 void dialer_ended(struct peer *peer, const char *cause); /* NULL: it has succeeded */
 void dialer_lost(struct peer *peer);    /* its connection has gone: try again in a while */
 void dialer_encrypt(struct link *link); /* hangs up, and dials the same address encrypted */

@@ -72,73 +72,123 @@ bool exchange_counts(const struct link *link)
 
 static void tell_later(struct link *link, uint64_t due);
 
-static void tell_peer(struct link *link, const struct peer *peer)
+static void tell_of(const struct peer *peer, struct buffer *lines)
 {
-    struct buffer line;
-    buffer_init(&line, TELL_LINE);
-    verb_format_peer(&line, &peer->row.addresses[0], peer->row.node, peer->row.name);
-    link_send(link, &line);
+    verb_format_peer(lines, &peer->row.addresses[0], peer->row.node, peer->row.name);
 }
 
-static bool is_told(const struct link *link, const struct peer *peer)
+/* Is the session with that one news to the other side of this one? */
+static bool is_told(const struct link *link, const struct link *other)
 {
-    return peer != link->peer && peer->met > link->told && !peer->passing &&
-           peer->row.address_count > 0 && peer->link != NULL && exchange_counts(peer->link) &&
-           exchange_may_pass(link, &peer->row.addresses[0]);
+    const struct peer *peer = other->peer;
+    return other->met > link->told && other != link && exchange_counts(other) && !peer->passing &&
+           peer->row.address_count > 0 && exchange_may_pass(link, &peer->row.addresses[0]);
 }
 
-/* The one met first of those that are new to the other side. */
-static const struct peer *next_told(const struct link *link)
+/* Of that one and those met after it. */
+static const struct link *next_told(const struct link *link, const struct link *other)
 {
-    const struct peer *first = NULL;
-    for (size_t i = 0; i < link->node->peer_count; i++) {
-        const struct peer *peer = link->node->peers[i];
-        if ((first == NULL || peer->met < first->met) && is_told(link, peer))
-            first = peer;
+    while (other != NULL && !is_told(link, other))
+        other = other->met_next;
+    return other;
+}
+
+static void tell(struct link *link)
+{
+    struct buffer lines;
+    uint64_t now = loop_now(link->node->loop);
+    const struct link *next = next_told(link, link->node->met);
+    buffer_init(&lines, TOLD_MAX * TELL_LINE);
+    link->told_at = now;
+    for (size_t n = 0; n < TOLD_MAX && next != NULL; n++) {
+        tell_of(next->peer, &lines);
+        link->told = next->met;
+        next = next_told(link, next->met_next);
     }
-    return first;
+    if (buffer_length(&lines) > 0)
+        link_send(link, &lines);
+    if (next != NULL)
+        tell_later(link, now + TELL_US);
 }
 
-static void tell(void *arg)
+/* One whom we have dialled and who has told us of nobody that we did not know: it is one of us. */
+static bool is_no_newcomer(const struct link *link)
+{
+    return link->told_at == 0 && link->told_us && !link->told_news;
+}
+
+static void tell_now(void *arg)
 {
     struct link *link = arg;
-    const struct peer *peer;
-    uint64_t now = loop_now(link->node->loop);
     if (!exchange_counts(link))
         return;
-    link->told_at = now;
-    for (size_t n = 0; n < TOLD_MAX && (peer = next_told(link)) != NULL; n++) {
-        tell_peer(link, peer);
-        link->told = peer->met;
+    if (is_no_newcomer(link)) {
+        link->told_at = loop_now(link->node->loop);
+        tell_later(link, link->told_at + TELL_US);
+        return;
     }
-    if (next_told(link) != NULL)
-        tell_later(link, now + TELL_US);
+    tell(link);
 }
 
 static void tell_later(struct link *link, uint64_t due)
 {
     if (!timer_is_set(&link->tell))
-        timer_set(link->node->loop, &link->tell, due, tell, link);
+        timer_set(link->node->loop, &link->tell, due, tell_now, link);
 }
 
+static void enlist(struct link *link)
+{
+    struct node *node = link->node;
+    link->met = ++node->meetings;
+    link->met_back = node->met_end;
+    *link->met_back = link;
+    node->met_end = &link->met_next;
+}
+
+static void gather(void *arg)
+{
+    struct node *node = arg;
+    uint64_t now = loop_now(node->loop);
+    for (struct link *l = node->met; l != NULL; l = l->met_next) {
+        uint64_t due = l->told_at + TELL_US;
+        if (exchange_counts(l))
+            tell_later(l, due > now ? due : now);
+    }
+}
+
+/* Whoever dials us is told at once: a newcomer knows us alone. */
 void exchange_begin(struct link *link)
 {
     struct node *node = link->node;
-    uint64_t now = loop_now(node->loop);
+    uint64_t soon = loop_now(node->loop) + GATHER_US;
     if (node->config.no_exchange)
         return;
-    link->peer->met = ++node->meetings;
-    tell(link);
-    for (struct link *l = node->links; l != NULL; l = l->next) {
-        uint64_t due = l->told_at + TELL_US;
-        if (l != link && exchange_counts(l) && is_told(l, link->peer))
-            tell_later(l, due > now + GATHER_US ? due : now + GATHER_US);
-    }
+    enlist(link);
+    if (link->role == SESSION_LISTENER)
+        tell(link);
+    else
+        tell_later(link, soon);
+    if (!timer_is_set(&node->gather))
+        timer_set(node->loop, &node->gather, soon, gather, node);
+}
+
+void exchange_heard(struct link *link, bool is_news)
+{
+    link->told_us = true;
+    link->told_news = link->told_news || is_news;
 }
 
 void exchange_end(struct link *link)
 {
     timer_stop(link->node->loop, &link->tell);
+    if (link->met_back == NULL)
+        return;
+    *link->met_back = link->met_next;
+    if (link->met_next != NULL)
+        link->met_next->met_back = link->met_back;
+    else
+        link->node->met_end = link->met_back;
+    link->met_back = NULL;
 }
 
 void exchange_left(const struct link *link, struct span reason)

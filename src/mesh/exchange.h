@@ -12,6 +12,7 @@ struct link;
 
 void exchange_begin(struct link *link); /* it is a session now */
 void exchange_end(struct link *link);
+void exchange_heard(struct link *link, bool is_news);            /* it has told us of somebody */
 void exchange_left(const struct link *link, struct span reason); /* the reason of its /bye */
 bool exchange_counts(const struct link *link); /* it is its peer's session, and not about to end */
 

@@ -101,12 +101,12 @@ static bool has_room(const struct hearsay *x, const struct link *link)
 static bool is_worth_a_dial(const struct node *node, const char *id, const struct address *a)
 {
     const struct peer *peer = membership_by_node(node, id);
-    if (strcmp(id, node->id) == 0 || tombs_hold(node, id, 0) || membership_is_own(node, a) ||
-        membership_by_address(node, a) != NULL || !fence_lets(node, a) ||
-        (node->config.family != 0 && node->config.family != a->family))
+    if (peer != NULL && (peer_is_up(peer) || peer->row.banned || peer->row.quiet || peer->left ||
+                         peer->refused || timer_is_set(&peer->grace)))
         return false;
-    return peer == NULL || !(peer->row.banned || peer->row.quiet || peer->left || peer->refused ||
-                             peer_is_up(peer) || timer_is_set(&peer->grace));
+    return membership_by_address(node, a) == NULL && strcmp(id, node->id) != 0 &&
+           !tombs_hold(node, id, 0) && !membership_is_own(node, a) && fence_lets(node, a) &&
+           (node->config.family == 0 || node->config.family == a->family);
 }
 
 static void dial_next(void *arg);
@@ -126,9 +126,10 @@ void hearsay_add(struct link *link, const struct verb *verb)
     if (x == NULL || node->leaving || !exchange_counts(link))
         return;
     drop_expired(x, loop_now(node->loop));
-    if (!has_room(x, link) || is_known(x, &verb->address) ||
-        !exchange_may_pass(link, &verb->address) ||
-        !is_worth_a_dial(node, verb->node, &verb->address))
+    bool is_news = exchange_may_pass(link, &verb->address) &&
+                   is_worth_a_dial(node, verb->node, &verb->address);
+    exchange_heard(link, is_news);
+    if (!is_news || !has_room(x, link) || is_known(x, &verb->address))
         return;
     struct heard *heard = alloc_zero(1, sizeof *heard);
     heard->node = node;

@@ -81,6 +81,9 @@ struct node {
     uint64_t tokens;           /* the last number given to a ping or a question */
     char silence[32];          /* why one that has been silent for too long is down */
     uint64_t meetings;         /* sessions begun; exchange.c */
+    struct link *met;          /* sessions, in the order in which they began, */
+    struct link **met_end;     /* and where the next one comes */
+    struct timer gather;       /* the others are told of those that are new */
     struct hearsay *hearsay;   /* what others tell us of; NULL: it is not wanted */
 
     /* What we send: delivery.c numbers it, keeping.c stores it. */

@@ -47,9 +47,13 @@ struct link {
     uint64_t ack;                   /* the last one said */
     const char *cause;              /* why it ended; static */
     struct pulse pulse;
-    uint64_t told;    /* its side was told of peers up to that meeting, */
-    uint64_t told_at; /* and when; monotonic us; see exchange.c */
     struct timer tell;
+    uint64_t met;     /* which of the node's meetings it is as a session; exchange.c has these: */
+    uint64_t told;    /* its side was told of peers up to that meeting, */
+    uint64_t told_at; /* and when; monotonic us; 0 never */
+    bool told_us;     /* of somebody, */
+    bool told_news;   /* and of one whom we did not know */
+    struct link *met_next, **met_back;
     struct timer timer; /* the session's deadline, or the end of a closing connection */
     struct link *next, **link_back;
 };

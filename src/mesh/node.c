@@ -137,6 +137,7 @@ struct node *node_new(struct loop *loop, struct database *db, const struct node_
     if (db != NULL)
         database_commit(db);
     hearsay_start(node);
+    node->met_end = &node->met;
     form_start(node);
     spool_init(&node->arrived);
     spool_init(&node->recalled);
@@ -171,6 +172,7 @@ void node_free(struct node *node)
     resolver_free(node->resolver);
     timer_stop(node->loop, &node->leave);
     timer_stop(node->loop, &node->tell);
+    timer_stop(node->loop, &node->gather);
     timer_stop(node->loop, &node->retry);
     timer_stop(node->loop, &node->expiry);
     joining_free(node);

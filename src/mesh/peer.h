@@ -72,7 +72,6 @@ struct peer {
     bool left;          /* it said goodbye: not dialled until it speaks or is asked for */
     bool announced;     /* EVENT_UP was told last, not EVENT_DOWN */
     struct timer grace; /* before a lost connection is announced */
-    uint64_t met;       /* which of the node's meetings its session began with; see exchange.c */
 
     /* What it sends: arrivals.c. */
     uint64_t boot;     /* of its present run */

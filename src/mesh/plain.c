@@ -95,8 +95,12 @@ void plain_greeting(struct link *link, const struct session_event *event)
     link->claimed = from;
     span_copy(event->message.name, link->claimed_name, sizeof link->claimed_name);
     /* A greeting with LF waits for /hello: who it is is settled when the dialect is. */
-    if (session_dialect(link->session) == DIALECT_UNKNOWN)
+    if (session_dialect(link->session) == DIALECT_UNKNOWN) {
+        struct peer *likely = membership_by_address(link->node, &from);
+        if (likely != NULL)
+            dialer_is_coming(likely);
         return;
+    }
     struct peer *peer = find_speaker(link, &event->message, &from);
     if (peer != NULL)
         adopt(link, peer);

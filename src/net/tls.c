@@ -34,7 +34,8 @@ static const char valid_from[] = "19700101000000Z";
 static const char valid_until[] = "99991231235959Z";
 
 struct tls_context {
-    SSL_CTX *ssl;
+    const struct key *key;
+    SSL_CTX *ssl; /* NULL until it is needed */
     BIO_METHOD *socket;
 };
 
@@ -183,18 +184,24 @@ static void limit_buffers(SSL_CTX *ssl)
     SSL_CTX_set_read_ahead(ssl, 0);
 }
 
-struct tls_context *tls_context_new(const struct key *key)
+/* For the first connection: it takes a third of a start, and many a node speaks plain text only. */
+static void prepare(struct tls_context *context)
 {
-    struct tls_context *context = alloc_zero(1, sizeof *context);
-
     openssl_start();
     context->ssl = SSL_CTX_new(TLS_method());
     openssl_require(context->ssl != NULL);
     context->socket = socket_method();
     limit_protocol(context->ssl);
     limit_buffers(context->ssl);
-    show_key(context->ssl, key_handle(key));
+    show_key(context->ssl, key_handle(context->key));
     ERR_clear_error();
+}
+
+struct tls_context *tls_context_new(const struct key *key)
+{
+    struct tls_context *context = alloc_zero(1, sizeof *context);
+
+    context->key = key;
     return context;
 }
 
@@ -212,8 +219,10 @@ void tls_context_free(struct tls_context *context)
 struct tls *tls_new(struct tls_context *context, int fd, bool dialer)
 {
     struct tls *t = alloc_zero(1, sizeof *t);
-    BIO *bio = BIO_new(context->socket);
 
+    if (context->ssl == NULL)
+        prepare(context);
+    BIO *bio = BIO_new(context->socket);
     t->ssl = SSL_new(context->ssl);
     t->fd = fd;
     openssl_require(t->ssl != NULL && bio != NULL);

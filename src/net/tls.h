@@ -19,7 +19,7 @@ enum {
 struct tls_context;
 struct tls;
 
-/* Our certificate, made for this run and never written down. Keeps no reference to key. */
+/* Our certificate, made for this run when it is first needed and never written down. Borrows key. */
 struct tls_context *tls_context_new(const struct key *key);
 void tls_context_free(struct tls_context *context); /* after its last struct tls; accepts NULL */
 

@@ -227,13 +227,33 @@ void address_join(const char *host, uint16_t port, char out[ADDRESS_PLACE])
 
 /* ---- writing */
 
+static char *print_number(char *out, unsigned number, char after)
+{
+    if (number >= 10)
+        out = print_number(out, number / 10, (char)('0' + number % 10));
+    else
+        *out++ = (char)('0' + number);
+    *out++ = after;
+    return out;
+}
+
+/* By hand: nodes tell each other thousands of them. */
+static void print_ipv4(const struct address *a, char *out)
+{
+    for (int i = 0; i < 4; i++)
+        out = print_number(out, a->ip[i], i < 3 ? '.' : ':');
+    print_number(out, a->port, '\0');
+}
+
 void address_print(const struct address *a, char out[ADDRESS_TEXT])
 {
     char ip[INET6_ADDRSTRLEN] = "?";
 
-    if (a->family == 4)
-        inet_ntop(AF_INET, a->ip, ip, sizeof ip);
-    else if (a->family == 6)
+    if (a->family == 4) {
+        print_ipv4(a, out);
+        return;
+    }
+    if (a->family == 6)
         inet_ntop(AF_INET6, a->ip, ip, sizeof ip);
     if (a->family != 6)
         snprintf(out, ADDRESS_TEXT, "%s:%u", ip, (unsigned)a->port);

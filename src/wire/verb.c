@@ -229,8 +229,10 @@ void verb_format_peer(struct buffer *out, const struct address *a, const char *n
                       const char *name)
 {
     char text[ADDRESS_TEXT];
+    const char *const words[] = {"/peer ", text, " ", node, " ", name, "\n"};
     address_print(a, text);
-    buffer_print(out, "/peer %s %s %s\n", text, node, name);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        buffer_append(out, span_of(words[i]));
 }
 
 void verb_format_gone(struct buffer *out, const char *node, uint64_t boot)

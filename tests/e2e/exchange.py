@@ -137,6 +137,27 @@ def telling(scene):
     assert carol.lines.count(PEER) == 1, carol.lines.items()
 
 
+@test("whom a node has dialled it tells a little later, and much later if that is one of its own")
+def dialled(scene):
+    alice, bob = keeper(scene, "alice"), keeper(scene, "bob", "--no-exchange")
+    alice.connect(bob.address)
+    node_id = bob.ask("/whoami")[0].split(" ")[2]
+    told = f"/peer {bob.address} {node_id} bob"
+    friend = scene.session_listener("friend")
+    alice.send(f"/connect {friend.address}")
+    session = friend.open()
+    session.send(told)
+    barrier(alice, session)
+    newcomer, stranger = scene.session_listener("newcomer"), scene.session_listener("stranger")
+    alice.send(f"/connect {newcomer.address}", f"/connect {stranger.address}")
+    others = [newcomer.open(), stranger.open()]
+    others[1].send(told, f"/peer {scene.add(Victim()).address} {'v' * 26} unknown-here")
+    for other in others:
+        other.expect(told)
+    barrier(alice, session)
+    assert not session.lines.count(PEER), session.lines.items()
+
+
 @test("a peer that leaves is told to the others once")
 def gone(scene):
     hub, bob = keeper(scene, "hub"), keeper(scene, "bob")

@@ -65,7 +65,7 @@ def knock(scene, label, node, *options):
 
 
 def meet(one, other):
-    one.send(f"/connect {other.address}", "/wait up=1 20")
+    one.send(f"/connect {other.address}", f"/wait peer={other.address} 20")
     one.sync()
     assert one.peers()[other.address].state == "up", one.errors()
 

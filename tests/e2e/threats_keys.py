@@ -53,7 +53,7 @@ def copied_dialer(scene):
     identity = Stranger("bob", address, claim=key)
     liar = dial_tls(scene, alice.address, "-c", certificate, identity=identity)
     assert liar.tls.own == key, "the certificate was not shown"
-    liar.send(identity.hello(), "/resume 1 0", "/msg 1 believe me", "/bcast 2 believe me")
+    liar.attempt(identity.hello(), "/resume 1 0", "/msg 1 believe me", "/bcast 2 believe me")
     liar.tls.err.wait(BAD_SIGNATURE)
     liar.wait_end()
     assert not liar.raw, bytes(liar.raw)
