@@ -96,14 +96,15 @@ static void too_long(struct script *s)
 /* Texts that follow each other are run as one, commands each for itself. */
 static void run(struct script *s, struct span line)
 {
-    struct span text = line;
+    struct span *text = &s->texts[s->text_count];
     s->lines++;
-    if (!s->text && !command_is_text(line, &text)) {
+    *text = line;
+    if (!s->text && !command_is_text(line, text)) {
         run_texts(s);
         interpreter_run(s->interpreter, line, false);
         return;
     }
-    s->texts[s->text_count++] = text;
+    s->text_count++;
     /* One that was put together from two reads is there until the next line is cut. */
     if (s->text_count == SCRIPT_TEXTS || s->cutter.hand_out)
         run_texts(s);
