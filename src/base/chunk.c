@@ -13,7 +13,7 @@
 #include "base/alloc.h"
 
 enum {
-    QUEUE_FIRST = 8, /* entries of a new ring */
+    QUEUE_FIRST = 2, /* entries of a new ring: a queue that keeps up needs no more */
     QUEUE_KEEP = 64, /* an emptied ring larger than this is given back */
 };
 

@@ -8,6 +8,8 @@
 
 #include "mesh/delivery.h"
 
+#include <stdlib.h>
+
 #include "mesh/congestion.h"
 #include "mesh/forms.h"
 #include "mesh/internal.h"
@@ -33,6 +35,7 @@ void delivery_free(struct peer *peer)
 {
     queue_clear(&peer->box.lines);
     buffer_free(&peer->box.numbers);
+    free(peer->box.lost_cause);
     timer_stop(peer->node->loop, &peer->box.check);
 }
 

@@ -7,8 +7,9 @@
 
 #include "mesh/losses.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
+#include "base/alloc.h"
 #include "mesh/delivery.h"
 #include "mesh/internal.h"
 #include "mesh/peer.h"
@@ -48,7 +49,8 @@ void losses_count(struct peer *peer, size_t lines, enum event_scope scope, const
         return;
     box->lost += lines;
     box->lost_scope = scope;
-    snprintf(box->lost_cause, sizeof box->lost_cause, "%s", cause);
+    free(box->lost_cause);
+    box->lost_cause = alloc_string(cause);
     uint64_t due = node->told_at + TELL_US;
     if (!timer_is_set(&node->tell))
         timer_set(node->loop, &node->tell, node->told_at == 0 ? loop_now(node->loop) : due,

@@ -7,8 +7,6 @@
 
 #include "mesh/membership.h"
 
-#include <stdio.h>
-
 #include "base/alloc.h"
 #include "mesh/delivery.h"
 #include "mesh/dialer.h"
@@ -198,9 +196,7 @@ static void load_row(void *arg, const struct peer_row *row)
     peer->row = *row;
     peer->source = row->addresses[0];
     if (row->address_count > 0)
-        address_print(&row->addresses[0], peer->text);
-    else
-        snprintf(peer->text, sizeof peer->text, "-");
+        peer_show_address(peer, &row->addresses[0]);
     enlist(peer);
     names_join(peer);
     delivery_load(peer);

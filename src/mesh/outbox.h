@@ -42,7 +42,7 @@ struct outbox {
     size_t told;            /* one-shot: bytes of the first line's text that were delivered */
     size_t lost;            /* lines given up, not told yet */
     enum event_scope lost_scope;
-    char lost_cause[96];
+    char *lost_cause;   /* of the last ones; NULL as long as there were none */
     uint64_t interval;  /* of check, while bytes are in the kernel; us */
     struct timer check; /* for progress: a full box, or a stream whose bytes are on their way */
 

@@ -30,6 +30,7 @@ struct peer *peer_new(struct node *node)
     peer->rtt_us = -1;
     snprintf(peer->row.name, sizeof peer->row.name, "-");
     snprintf(peer->shown, sizeof peer->shown, "-");
+    peer->text = alloc_string("-");
     delivery_init(&peer->box);
     return peer;
 }
@@ -42,6 +43,7 @@ void peer_free(struct peer *peer)
     timer_stop(peer->node->loop, &peer->grace);
     free(peer->host);
     free(peer->alias);
+    free(peer->text);
     free(peer);
 }
 
@@ -245,7 +247,8 @@ void peer_drop_address(struct peer *peer, const struct address *a)
 static void set_text(struct peer *peer, const char *text)
 {
     directory_strike(peer, BY_PLACE);
-    snprintf(peer->text, sizeof peer->text, "%s", text);
+    free(peer->text);
+    peer->text = alloc_string(text);
     directory_list(peer, BY_PLACE);
 }
 

@@ -26,13 +26,13 @@ struct peer {
     uint64_t rank; /* in the directory, 0 outside; directory.c */
 
     /* What people see: peer.c and names.c. */
-    char *host;               /* HOST:PORT as named, until an address is known; else NULL */
-    char *alias;              /* HOST:PORT as the user has named it, or NULL */
-    char text[ADDRESS_PLACE]; /* its address */
-    char cause[96];           /* why it is not up */
-    char shown[PEER_SHOWN];   /* its name, told apart from others of that name; see names.c */
-    size_t suffix;            /* characters of its node id that tell it from them */
-    bool bears;               /* its name alone is enough */
+    char *host;             /* HOST:PORT as named, until an address is known; else NULL */
+    char *alias;            /* HOST:PORT as the user has named it, or NULL */
+    char *text;             /* its address, "-" if none is known */
+    char cause[96];         /* why it is not up */
+    char shown[PEER_SHOWN]; /* its name, told apart from others of that name; see names.c */
+    size_t suffix;          /* characters of its node id that tell it from them */
+    bool bears;             /* its name alone is enough */
 
     /* How long it is kept: membership.c, and who it turns out to be: rendezvous.c. */
     struct address source; /* who claimed it, for a claimed peer */
