@@ -128,13 +128,19 @@ void session_secured(struct session *s, struct span hello, uint64_t now)
         session_send(s, hello);
 }
 
+static void forget_ourselves(struct session *s)
+{
+    free(s->greeting);
+    free(s->hello);
+    s->greeting = s->hello = NULL;
+}
+
 void session_free(struct session *s)
 {
     if (s == NULL)
         return;
     line_free(&s->cutter);
-    free(s->greeting);
-    free(s->hello);
+    forget_ourselves(s);
     free(s);
 }
 
@@ -186,6 +192,7 @@ void session_accept(struct session *s)
     s->cutter.keep_cr = true; /* the text of a verb is any bytes but LF and NUL */
     if (s->role == SESSION_DIALER && !s->secure)
         session_send(s, span_of(s->hello));
+    forget_ourselves(s); /* all of that has been said */
 }
 
 void session_answer(struct session *s, struct span hello)
