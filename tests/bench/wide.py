@@ -100,7 +100,6 @@ def mesh(bench):
 #: Peers that are there, so many and so many; and how often each thing is done.
 FEW, MANY, TIMES = 50, 800, 2000
 LISTED = 16000
-LINES = 20000
 
 
 def claims(stage, hub, peers):
