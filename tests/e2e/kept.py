@@ -152,6 +152,24 @@ def full(scene):
     assert told == 15, node.errors()
 
 
+@test("a queue with room for some of the lines that are read together takes those")
+def full_together(scene):
+    _, node, bob = away(scene, "--queue-lines", "10")
+    carol = scene.node("carol")
+    node.connect(carol.address)
+    texts = entries(25)
+    node.send(*texts)
+    carol.hears(texts[-1])
+    assert carol.texts() == texts
+    node.sync()
+    assert len([1 for _, _, address in node.receipts("queued") if address == bob.address]) == 10
+    other = bob.node()
+    other.hears(texts[9])
+    assert node.finish() == 3
+    assert other.texts() == texts[:10]
+    assert len(node.receipts("failed")) == 15
+
+
 @test("a full queue in bytes fails alone as well")
 def full_bytes(scene):
     _, node, bob = away(scene, "--queue-bytes", "100K", "--drain", "0")

@@ -41,6 +41,50 @@ def msg_alone(scene):
     stream.connection().expect_line(r"\S+ alice unmet")
 
 
+def to_session_and_stream(scene, *data):
+    """Texts that bob, a session, and a stream have of a run with this input, and the run."""
+    bob, stream = scene.node("bob"), scene.listener()
+    alice = scene.run("alice", "-e", f"plain:{bob.address}", stream.address, "-c", "/wait up=2 20",
+                      stdin=b"".join(data))
+    status = alice.wait()
+    bob.sync()
+    connection = stream.connection()
+    connection.wait_end()
+    heard = [line.split(" ", 2)[2] for line in connection.lines.items()]
+    return bob.texts(), [text for text in heard if text not in ("Connected", "exit")], alice, status
+
+
+@test("texts that are read together go in order, and commands between them have their turn")
+def together(scene):
+    texts = [f"text {number}" for number in range(3000)]
+    ordered = [*texts[:700], "/echo first", *texts[700:701], "", "//slash", "/bcast said",
+               *texts[701:], "/echo last"]
+    session, stream, alice, status = to_session_and_stream(scene, lines(*ordered))
+    expected = [*texts[:701], "/slash", "said", *texts[701:]]
+    assert status == 0, alice.errors()
+    assert session == expected and stream == expected
+    echoed = [line for line in alice.out.items() if line.startswith("/echo")]
+    assert echoed == ["/echo first", "/echo last"]
+    numbers = [int(line.split(" ")[2].rsplit(".", 1)[1]) for line in alice.out.items()
+               if line.startswith("* sent")]
+    assert sorted(set(numbers)) == list(range(min(numbers), min(numbers) + len(expected)))
+    assert len(numbers) == 2 * len(expected)
+
+
+@test("a text that cannot go is refused alone, in its place among those read together")
+def refused_alone(scene):
+    texts = [f"text {number}" for number in range(600)]
+    bad = [b"with a \0 byte\n", b"x" * 65001 + b"\n", b"y" * 65536 + b"\n"]
+    session, stream, alice, status = to_session_and_stream(
+        scene, lines(*texts[:100]), bad[0], lines(*texts[100:200]), bad[1], lines(*texts[200:201]),
+        bad[2], lines(*texts[201:]))
+    assert status == 1
+    assert session == texts and stream == texts
+    told = [line for line in alice.errors().splitlines() if "NUL" in line or "longer" in line]
+    assert len(told) == 3 and "NUL byte" in told[0] and "65000 bytes" in told[1], told
+    assert "line 204 is longer" in told[2], told
+
+
 @test("where nobody answers it exits 3, with a reason that names the address")
 def undelivered(scene):
     dead = dead_address()

@@ -156,11 +156,11 @@ void ledger_promise_nothing(struct machine *m)
     b->lines[b->count - 1].loose = true;
 }
 
-void ledger_refused(struct machine *m)
+void ledger_refused(struct machine *m, size_t since)
 {
     struct book *b = book_of(m);
 
-    b->lines[b->count - 1].refused = true;
+    b->lines[b->count - 1 - since].refused = true;
 }
 
 size_t ledger_count(void)

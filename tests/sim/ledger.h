@@ -21,7 +21,7 @@ bool ledger_knows(const struct machine *m, const char *node); /* is it the prese
  * the other side's present run is who it is for, if that is known. */
 enum { LEDGER_TEXT_MIN = 12 };
 struct span ledger_write(struct machine *m, size_t size, bool meant);
-void ledger_refused(struct machine *m);         /* the last one was not taken */
+void ledger_refused(struct machine *m, size_t since); /* not taken: so many came after it */
 void ledger_promise_nothing(struct machine *m); /* it went to an address that may be out of date */
 
 /* A line leaves in plain form, for somebody who has not said /hello: that one is sent at best. */

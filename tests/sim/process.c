@@ -24,6 +24,7 @@ enum {
     STAY_DOWN = 60,   /* s, at most */
     READY = 64,       /* descriptors looked at in a pass */
     LINE_MOST = 2000, /* bytes of a usual line */
+    TOGETHER = 12,    /* lines that are broadcast as one */
     DEATH_MOST = 30,  /* effects after a failed commit, if it ends the process */
     OTHER_PORTS = 7300,
     LEAVE_PATIENCE = 15, /* s for stdout */
@@ -181,19 +182,39 @@ static void send_to_other(struct process *p)
         return;
     struct span line = new_line(p, is_present(p, peer));
     if (!node_send(p->node, peer, line, &why))
-        ledger_refused(p->machine);
+        ledger_refused(p->machine, 0);
+}
+
+/* As a script does with what it has read at once. */
+static void broadcast_all(struct process *p, const struct span *lines, size_t count)
+{
+    const char *why;
+
+    for (size_t done = 0; done < count;) {
+        size_t taken = node_broadcast(p->node, lines + done, count - done, &why);
+        done += taken > 0 ? taken : 1;
+        if (taken == 0)
+            ledger_refused(p->machine, count - done);
+    }
 }
 
 static void broadcast(struct process *p)
 {
-    const char *why;
-    struct span line = new_line(p, find_peer(p, is_present) != NULL);
+    char *texts[TOGETHER];
+    struct span lines[TOGETHER];
+    size_t count = one_in(3) ? chance_spread(2, TOGETHER) : 1;
+    bool present = find_peer(p, is_present) != NULL;
 
-    if (p->parted) /* it may be for a former node alone */
-        ledger_promise_nothing(p->machine);
-
-    if (node_broadcast(p->node, &line, 1, &why) == 0)
-        ledger_refused(p->machine);
+    for (size_t i = 0; i < count; i++) {
+        struct span line = new_line(p, present);
+        texts[i] = span_string(line);
+        lines[i] = span_make(texts[i], line.len);
+        if (p->parted) /* it may be for a former node alone */
+            ledger_promise_nothing(p->machine);
+    }
+    broadcast_all(p, lines, count);
+    for (size_t i = 0; i < count; i++)
+        free(texts[i]);
 }
 
 static void disconnect_other(struct process *p)
