@@ -100,7 +100,7 @@ static void settle(struct node *node, const char *name)
     struct matches same = directory_named(node, span_of(name));
     for (size_t i = 0; i < same.count; i++) {
         struct peer *peer = same.at[i].item;
-        peer->bears = peer == bearer;
+        peer->bears = bearer != NULL && peer == bearer;
         show(peer, peer->bears || (!has_id(peer) && !reserved));
     }
 }
