@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a measurement needs and python3 would be too slow for: a source of lines with sinks that
- * count bytes, the bare loops that nobody can beat, and senders of short connections. Descriptors
- * come from whoever runs it; results go to stderr, a line of numbers. It knows no dialect.
+ * count bytes, the bare loops that nobody can beat, senders of short connections, and hashflow's own
+ * timers by themselves. Descriptors come from whoever runs it; results go to stderr, a line of
+ * numbers. It knows no dialect.
  */
 #include "config.h"
 
@@ -18,6 +19,10 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "net/loop.h"
+
+#define HOUR_US 3600000000ull
 
 enum {
     BLOCK = 65536,
@@ -251,6 +256,40 @@ static int rounds(int argc, char **argv)
     return 0;
 }
 
+/* ---- timers COUNT TIMES: among so many that are set, one is set anew so many times */
+
+static void never(void *arg)
+{
+    (void)arg;
+}
+
+static void set_anew(struct loop *loop, struct timer *timer)
+{
+    timer_set(loop, timer, loop_now(loop) + HOUR_US + (uint64_t)random(), never, NULL);
+}
+
+/* Seconds for each. */
+static int timers(int argc, char **argv)
+{
+    (void)argc;
+    long count = atol(argv[0]), times = atol(argv[1]);
+    struct timer *all = calloc((size_t)count, sizeof *all);
+    struct loop *loop = loop_new();
+    if (all == NULL || loop == NULL || count < 1 || times < 1)
+        fail("timers");
+    for (long i = 0; i < count; i++)
+        set_anew(loop, &all[i]);
+    double before = now();
+    for (long i = 0; i < times; i++)
+        set_anew(loop, &all[random() % count]);
+    dprintf(STDERR_FILENO, "%.12f\n", (now() - before) / (double)times);
+    for (long i = 0; i < count; i++)
+        timer_stop(loop, &all[i]);
+    loop_free(loop);
+    free(all);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -259,12 +298,12 @@ int main(int argc, char **argv)
         int (*run)(int argc, char **argv);
     } modes[] = {
         {"flow", 3, flow},   {"limit", 1, limit},   {"accept", 2, accept_all},
-        {"shots", 3, shots}, {"rounds", 5, rounds},
+        {"shots", 3, shots}, {"rounds", 5, rounds}, {"timers", 2, timers},
     };
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (argc > 1 && strcmp(argv[1], modes[i].name) == 0 && argc - 2 >= modes[i].least)
             return modes[i].run(argc - 2, argv + 2);
-    fprintf(stderr, "usage: gauge flow|limit|accept|shots|rounds ARGUMENT ...\n");
+    fprintf(stderr, "usage: gauge flow|limit|accept|shots|rounds|timers ARGUMENT ...\n");
     return 2;
 }

@@ -100,6 +100,8 @@ def mesh(bench):
 #: Peers that are there, so many and so many; and how often each thing is done.
 FEW, MANY, TIMES = 50, 800, 2000
 LISTED = 16000
+#: A peer has no more than so many.
+TIMERS = 4
 
 
 def claims(stage, hub, peers):
@@ -132,6 +134,7 @@ def costs(stage, peers):
     hub = stage.talker("-n", NAME, "--no-store")
     sockets = claims(stage, hub, peers)
     found = {
+        "a timer set anew": stage.gauge("timers", TIMERS * peers, 1000000)[0],
         "look-up of a name": cpu_of(hub, [f"/to peer{n % peers}" for n in range(TIMES)]),
         # As many lines in all, for those that a pipe has no room for cost a wait besides.
         "/peers, a line": cpu_of(hub, ["/peers"] * (LISTED // peers)) / peers,
