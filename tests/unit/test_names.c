@@ -62,8 +62,10 @@ static int tear_down(void **state)
 /* id: empty for one that only claims its name. */
 static struct peer *meet(struct fixture *f, const char *name, const char *id)
 {
+    static char nowhere[] = "-";
     struct peer *peer = calloc(1, sizeof *peer);
     assert_non_null(peer);
+    peer->text = nowhere;
     assert_in_range(f->node.peer_count, 0, PEERS_MAX - 1);
     peer->node = &f->node;
     peer->row.dialect = id[0] != '\0' ? DIALECT_SESSION : DIALECT_STREAM;
