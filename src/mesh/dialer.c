@@ -229,11 +229,12 @@ void dialer_dial(struct peer *peer)
         connect_to(peer, peer->row.addresses, peer->row.address_count);
 }
 
-/* Whoever only says so holds up one dial, once. */
+/* Whoever only says so holds up one dial, once, and hastens none. */
 void dialer_is_coming(struct peer *peer)
 {
     struct attempt *a = &peer->attempt;
-    if (a->coming || !timer_is_set(&a->again))
+    uint64_t until = loop_now(peer->node->loop) + COMING_US;
+    if (a->coming || !timer_is_set(&a->again) || a->again.due >= until)
         return;
     a->coming = true;
     dial_later(peer, COMING_US);

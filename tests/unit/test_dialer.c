@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What becomes of a dial that is due when its peer, or somebody who says so, is dialling us.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "mesh/internal.h"
+#include "mesh/peer.h"
+
+enum { SOON_US = 1000000, LATE_US = 60000000 };
+
+struct fixture {
+    struct node node;
+    struct peer peer;
+    struct timer *again;
+};
+
+static void dial(void *arg)
+{
+    (void)arg;
+    fail();
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    f->node.loop = loop_new();
+    assert_non_null(f->node.loop);
+    f->peer.node = &f->node;
+    f->again = &f->peer.attempt.again;
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    timer_stop(f->node.loop, f->again);
+    loop_free(f->node.loop);
+    free(f);
+    return 0;
+}
+
+static void dial_in(struct fixture *f, uint64_t us)
+{
+    timer_set(f->node.loop, f->again, loop_now(f->node.loop) + us, dial, NULL);
+}
+
+static uint64_t due_in(const struct fixture *f)
+{
+    return f->again->due - loop_now(f->node.loop);
+}
+
+static void test_one_that_is_due_is_put_off_once(void **state)
+{
+    struct fixture *f = *state;
+    dial_in(f, SOON_US);
+    dialer_is_coming(&f->peer);
+    assert_in_range(due_in(f), SOON_US + 1, LATE_US);
+    dial_in(f, SOON_US);
+    dialer_is_coming(&f->peer);
+    assert_int_equal(due_in(f), SOON_US);
+}
+
+static void test_one_that_is_due_later_is_not_hastened(void **state)
+{
+    struct fixture *f = *state;
+    dial_in(f, LATE_US);
+    dialer_is_coming(&f->peer);
+    assert_int_equal(due_in(f), LATE_US);
+    dial_in(f, SOON_US);
+    dialer_is_coming(&f->peer);
+    assert_in_range(due_in(f), SOON_US + 1, LATE_US);
+}
+
+static void test_where_none_is_due_none_is_made(void **state)
+{
+    struct fixture *f = *state;
+    dialer_is_coming(&f->peer);
+    assert_false(timer_is_set(f->again));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_one_that_is_due_is_put_off_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_that_is_due_later_is_not_hastened, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_where_none_is_due_none_is_made, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
