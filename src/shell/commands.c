@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "shell/belonging.h"
 #include "shell/lookback.h"
+#include "shell/saying.h"
 
 enum { PING_DEADLINE_US = 10000000, ASK_DEADLINE_US = 10000000 };
 
@@ -34,8 +35,8 @@ void commands_fail_with(struct interpreter *in, const struct command *c, char *c
     free(cause);
 }
 
-static void fail_for(struct interpreter *in, const struct command *c, const struct peer *peer,
-                     const char *cause)
+void commands_fail_for(struct interpreter *in, const struct command *c, const struct peer *peer,
+                       const char *cause)
 {
     struct peer_view v;
     peer_look(peer, &v);
@@ -92,45 +93,6 @@ static void run_disconnect(struct interpreter *in, const struct command *c, stru
     part(in, c, arguments, node_disconnect);
 }
 
-static void send_to(struct interpreter *in, const struct command *c, struct peer *peer,
-                    struct span text)
-{
-    const char *cause;
-    if (node_send(in->node, peer, text, &cause))
-        in->sent++;
-    else
-        fail_for(in, c, peer, cause);
-}
-
-static void run_msg(struct interpreter *in, const struct command *c, struct span arguments)
-{
-    char *cause;
-    struct span text = span_skip_blanks(arguments);
-    struct span who = span_cut_word(&text);
-    struct peer *peer = node_find_or_add(in->node, who, &cause);
-    if (peer == NULL)
-        commands_fail_with(in, c, cause);
-    else
-        send_to(in, c, peer, text);
-}
-
-/* Returns for how many of the texts that is settled, one way or the other. */
-static size_t broadcast(struct interpreter *in, const struct span *texts, size_t count)
-{
-    const char *cause;
-    size_t taken = node_broadcast(in->node, texts, count, &cause);
-    in->sent += taken;
-    if (taken == 0)
-        commands_fail(in, command_at(COMMAND_bcast), cause);
-    return taken > 0 ? taken : 1;
-}
-
-static void run_bcast(struct interpreter *in, const struct command *c, struct span arguments)
-{
-    (void)c;
-    broadcast(in, &arguments, 1);
-}
-
 /* What was meant for somebody who is not known must not go to everyone instead. */
 static void run_to(struct interpreter *in, const struct command *c, struct span arguments)
 {
@@ -184,7 +146,7 @@ static void run_ping(struct interpreter *in, const struct command *c, struct spa
     if (peer == NULL)
         return;
     if (!node_ping(in->node, peer, &cause)) {
-        fail_for(in, c, peer, cause);
+        commands_fail_for(in, c, peer, cause);
         return;
     }
     waiting_begin(&in->waiting, WAITING_PING, c);
@@ -289,7 +251,7 @@ static void run_quit(struct interpreter *in, const struct command *c, struct spa
     in->quit(in->answers.arg);
 }
 
-/* These have a file of their own. */
+/* These have files of their own. */
 #define run_group  belonging_group
 #define run_invite belonging_invite
 #define run_join   belonging_join
@@ -297,6 +259,8 @@ static void run_quit(struct interpreter *in, const struct command *c, struct spa
 #define run_deny   belonging_deny
 #define run_trust  belonging_trust
 #define run_known  belonging_known
+#define run_msg    saying_msg
+#define run_bcast  saying_bcast
 
 void commands_run(struct interpreter *in, const struct order *order)
 {
@@ -307,30 +271,6 @@ void commands_run(struct interpreter *in, const struct order *order)
 #undef COMMAND
     };
     run[order->command->id](in, order->command, order->arguments);
-}
-
-static void run_text(struct interpreter *in, struct span text)
-{
-    const struct command *to = command_at(COMMAND_to);
-    struct peer *peer = in->target != NULL ? peer_current(in->target) : NULL;
-    if (in->awaited != NULL)
-        commands_fail_with(
-            in, to,
-            alloc_print("%s is not known: the line went nowhere; say /to PEER or /to all",
-                        in->awaited));
-    else if (peer == NULL)
-        commands_fail(in, to, "the peer that lines went to was forgotten; choose another");
-    else
-        send_to(in, command_at(COMMAND_msg), peer, text);
-}
-
-void commands_run_texts(struct interpreter *in, const struct span *texts, size_t count)
-{
-    bool for_all = in->awaited == NULL && in->target == NULL;
-    for (size_t i = 0; i < count && !for_all; i++)
-        run_text(in, texts[i]);
-    for (size_t i = 0; i < count && for_all;)
-        i += broadcast(in, texts + i, count - i);
 }
 
 /* --- answers to those that took time --- */
@@ -345,8 +285,8 @@ static void answer_for_ping(struct interpreter *in, const struct command *c, str
     peer_look(peer, &v);
     switch (peer_ping_state(peer)) {
     case PING_ANSWERED: answer_ping(&in->answers, peer); break;
-    case PING_FAILED: fail_for(in, c, peer, v.cause); break;
-    case PING_WAITING: fail_for(in, c, peer, "no answer within 10 s"); break;
+    case PING_FAILED: commands_fail_for(in, c, peer, v.cause); break;
+    case PING_WAITING: commands_fail_for(in, c, peer, "no answer within 10 s"); break;
     }
 }
 

@@ -29,7 +29,6 @@ struct interpreter {
 };
 
 void commands_run(struct interpreter *in, const struct order *order);
-void commands_run_texts(struct interpreter *in, const struct span *texts, size_t count);
 
 /* What the command waited for has come true, or has not in time. */
 void commands_answer(struct interpreter *in, enum waiting_result result);
@@ -37,8 +36,10 @@ void commands_answer(struct interpreter *in, enum waiting_result result);
 /* Says and frees cause, and raises the status; never lowers it. */
 void commands_complain(struct interpreter *in, int status, char *cause);
 
-/* The same for a command that has failed; the second one takes cause. */
+/* The same for a command that has failed; the second one takes cause, the third one names peer. */
 void commands_fail(struct interpreter *in, const struct command *c, const char *cause);
 void commands_fail_with(struct interpreter *in, const struct command *c, char *cause);
+void commands_fail_for(struct interpreter *in, const struct command *c, const struct peer *peer,
+                       const char *cause);
 
 #endif

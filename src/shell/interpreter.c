@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "shell/commands.h"
+#include "shell/saying.h"
 
 struct queued {
     struct queued *next;
@@ -72,7 +73,7 @@ void interpreter_run(struct interpreter *in, struct span line, bool text)
     if (in->has_quit)
         return;
     if (text) {
-        commands_run_texts(in, &line, 1);
+        saying_texts(in, &line, 1);
         return;
     }
     if (!command_parse(line, &order, &cause)) {
@@ -80,14 +81,14 @@ void interpreter_run(struct interpreter *in, struct span line, bool text)
     } else if (order.kind == ORDER_COMMAND) {
         commands_run(in, &order);
     } else if (order.kind == ORDER_TEXT) {
-        commands_run_texts(in, &order.text, 1);
+        saying_texts(in, &order.text, 1);
     }
 }
 
 void interpreter_run_texts(struct interpreter *in, const struct span *texts, size_t count)
 {
     if (!in->has_quit)
-        commands_run_texts(in, texts, count);
+        saying_texts(in, texts, count);
 }
 
 bool interpreter_is_idle(const struct interpreter *in)

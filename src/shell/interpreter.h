@@ -43,6 +43,7 @@ void interpreter_queue(struct interpreter *in, struct span line, bool text);
 /* Nothing is waited for and nothing is queued: interpreter_run() may be called. */
 bool interpreter_is_idle(const struct interpreter *in);
 void interpreter_run(struct interpreter *in, struct span line, bool text);
+/* Texts that come together, none of them a command; borrows them. */
 void interpreter_run_texts(struct interpreter *in, const struct span *texts, size_t count);
 
 /* The node's news, all of it: an answer to what was asked here becomes a reply. */
