@@ -9,7 +9,8 @@
 
 struct peer;
 
-/* A line that was posted before goes to that peer, under a new number. hold: leaving waits for it. */
+/* A line that was posted before goes to that peer, under a new number. hold: leaving waits for
+ * it. */
 void posting_again(struct peer *peer, const struct verb *verb, bool hold);
 
 #endif

@@ -30,8 +30,9 @@ struct channel_handlers {
 };
 /* Handlers are called by the loop alone, never from inside a channel function. */
 
-/* Takes fd, a connected socket that is non-blocking and close-on-exec, and watches it. NULL, with fd closed and errno EMFILE, if there is no room to watch it. Handlers must not free the
- * channel; they note it and free it later (see mesh/link). */
+/* Takes fd, a connected socket that is non-blocking and close-on-exec, and watches it. NULL, with fd
+ * closed and errno EMFILE, if there is no room to watch it. Handlers must not free the channel; they
+ * note it and free it later (see mesh/link). */
 struct channel *channel_new(struct loop *loop, int fd, const struct channel_handlers *handlers,
                             void *arg);
 

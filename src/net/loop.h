@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The one loop: it waits in pselect(2) for descriptors, timers and signals. One thread. It knows
- * nothing of what it waits for. Handlers may watch, unwatch, close and arm anything, themselves included,
- * while the loop is inside them: a descriptor that was closed and opened again in the same pass is
- * told apart by its slot's generation.
+ * The one loop: it waits for descriptors, timers and signals. One thread. It knows nothing of what
+ * it waits for. Handlers may watch, unwatch, close and arm anything, themselves included, while the
+ * loop is inside them: a descriptor that was closed and opened again is told apart by the pass in
+ * which it was watched.
  */
 #ifndef HASHFLOW_NET_LOOP_H
 #define HASHFLOW_NET_LOOP_H

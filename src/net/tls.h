@@ -19,7 +19,8 @@ enum {
 struct tls_context;
 struct tls;
 
-/* Our certificate, made for this run when it is first needed and never written down. Borrows key. */
+/* Our certificate, made for this run when it is first needed and never written down. Borrows key,
+ * for as long as it is there. */
 struct tls_context *tls_context_new(const struct key *key);
 void tls_context_free(struct tls_context *context); /* after its last struct tls; accepts NULL */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Who bears a name: peers with and without a key, without an id, and we ourselves, in every order of
- * coming and going.
+ * Who bears a name: peers with and without a key, without an id, and we ourselves, in every order
+ * of coming and going.
  */
 #include "config.h"
 
