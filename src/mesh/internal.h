@@ -86,7 +86,7 @@ struct node {
     struct timer gather;       /* the others are told of those that are new */
     struct hearsay *hearsay;   /* what others tell us of; NULL: it is not wanted */
 
-    /* What we send: delivery.c numbers it, keeping.c stores it. */
+    /* What we send: posting.c numbers it, keeping.c stores it. */
     uint64_t epoch;              /* of our numbering */
     uint64_t seq;                /* the last number given to a message */
     uint64_t stored_seq;         /* the last one that is stored */

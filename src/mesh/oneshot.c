@@ -84,7 +84,7 @@ static struct span first_text(const struct peer *peer, size_t *line)
     struct span run = queue_peek(&peer->box.lines, 0);
     struct span first = span_cut_line(&run);
     if (!verb_parse(first, &verb, &cause))
-        abort(); /* delivery wrote it */
+        abort(); /* we wrote it */
     *line = first.len + 1;
     return verb.text;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What waits for one peer, in memory; what of that is stored is the business of store/outbox.h. For
- * mesh/ alone: delivery.c fills it, pump.c sends from it, confirm.c empties it, forms.c rewrites it
+ * mesh/ alone: posting.c fills it, pump.c sends from it, confirm.c empties it, forms.c rewrites it
  * when the peer's dialect comes out, losses.c counts what is lost.
  */
 #ifndef HASHFLOW_MESH_OUTBOX_H

@@ -82,7 +82,7 @@ struct peer {
     bool settles;
     size_t open; /* bytes of its lines that are taken and not confirmed */
 
-    /* What it gets: rendezvous.c and link.c the connection, delivery.c the rest. */
+    /* What it gets: rendezvous.c and link.c the connection, posting.c the rest. */
     struct link *link;         /* where its lines go; NULL if there is no connection */
     struct oneshot *oneshot;   /* the delivery under way; NULL if none */
     bool says_exit;            /* one-shot: exit follows the last line that waits */
