@@ -56,14 +56,20 @@ bool form_can_carry(struct span text, const char **cause)
     return false;
 }
 
-bool form_gather(struct posting *p, size_t count, const char **cause)
+static bool takes_one_more(const struct posting *p, size_t room)
+{
+    size_t bytes = p->bytes + p->texts[p->count].len;
+    return p->count < POSTED_LINES && bytes <= POSTED_BYTES &&
+           bytes + (p->count + 1) * VERB_HEAD <= room;
+}
+
+bool form_gather(struct posting *p, size_t count, size_t room, const char **cause)
 {
     if (!form_can_carry(p->texts[0], cause))
         return false;
     do
         p->bytes += p->texts[p->count++].len;
-    while (p->count < count && p->count < POSTED_LINES &&
-           p->bytes + p->texts[p->count].len <= POSTED_BYTES &&
+    while (p->count < count && takes_one_more(p, room) &&
            form_can_carry(p->texts[p->count], cause));
     return true;
 }

@@ -28,9 +28,10 @@ struct posting {
     struct slice verbs; /* as verbs, once that was asked for */
 };
 
-/* As many of the count texts as can be carried and posted together, from the first on; otherwise
- * none, and *cause, a static text, says why the first one cannot. */
-bool form_gather(struct posting *p, size_t count, const char **cause);
+/* As many of the count texts as can be carried and posted together, from the first on, and take no
+ * more than room bytes as verbs, but for one alone. False with *cause, a static text: the first
+ * cannot be carried. */
+bool form_gather(struct posting *p, size_t count, size_t room, const char **cause);
 
 /* That one text, under a new number. */
 struct posting form_posting(struct node *node, enum verb_kind kind, const struct span *text);

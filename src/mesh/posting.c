@@ -22,11 +22,10 @@
 
 enum { BOX_BYTES = 1 << 20 }; /* of stored lines, in memory for a peer that is connected */
 
-static bool is_full(const struct peer *peer, size_t lines, size_t bytes)
+static bool is_full(const struct peer *peer, size_t bytes)
 {
     const struct node_config *config = &peer->node->config;
-    return peer->box.count + lines > config->queue_lines ||
-           peer->box.bytes + bytes > config->queue_bytes;
+    return peer->box.count >= config->queue_lines || peer->box.bytes + bytes > config->queue_bytes;
 }
 
 /* Where there is no room and nobody to wait for, the line of that number is lost, and counted. */
@@ -36,7 +35,7 @@ static bool refuse_if_full(struct peer *peer, size_t bytes, enum event_scope sco
     bool refused = pump_is_stuck(peer) && delivery_is_away(peer);
     if (peer->box.durable) {
         cause = "its queue is full; see --queue-lines and --queue-bytes";
-        refused = is_full(peer, 1, bytes + VERB_HEAD);
+        refused = is_full(peer, bytes + VERB_HEAD);
     }
     if (refused) {
         receipts_line(peer, EVENT_LOST, seq);
@@ -113,7 +112,7 @@ static bool has_lost_hope(const struct peer *peer)
 bool node_send(struct node *node, struct peer *peer, struct span text, const char **cause)
 {
     struct posting p = {.node = node, .kind = VERB_MSG, .texts = &text, .first = node->seq + 1};
-    if (!form_gather(&p, 1, cause))
+    if (!form_gather(&p, 1, 0, cause))
         return false;
     if (peer->row.banned) {
         *cause = "it is banned; /connect lifts that";
@@ -155,27 +154,44 @@ static bool is_addressed(const struct peer *peer)
            now - peer->row.seen < NODE_EXPIRY_S;
 }
 
-static bool has_room(const struct peer *peer, const struct posting *p)
+/* How much all who are addressed can take at once. */
+struct room {
+    size_t lines, bytes;
+};
+
+static size_t left(uint64_t most, uint64_t used)
 {
-    size_t bytes = p->bytes + p->count * VERB_HEAD;
-    if (peer->box.durable)
-        return !is_full(peer, p->count, bytes);
-    return !delivery_is_away(peer) || peer->box.lines.bytes + bytes < NODE_OUTBOX_MAX;
+    return used < most ? (size_t)(most - used) : 0;
 }
 
-/* What some cannot take as a whole, and what nobody takes, goes line by line. */
-static bool all_have_room(const struct posting *p)
+static void narrow(struct room *room, size_t lines, size_t bytes)
 {
+    room->lines = lines < room->lines ? lines : room->lines;
+    room->bytes = bytes < room->bytes ? bytes : room->bytes;
+}
+
+static void make_room(struct room *room, const struct peer *peer)
+{
+    const struct node_config *config = &peer->node->config;
+    const struct outbox *box = &peer->box;
+    if (delivery_waits(peer) ? box->durable : delivery_can_be_stored(peer))
+        narrow(room, left(config->queue_lines, box->count), left(config->queue_bytes, box->bytes));
+    else if (delivery_is_away(peer))
+        narrow(room, SIZE_MAX, left(NODE_OUTBOX_MAX, box->lines.bytes));
+}
+
+/* What somebody has no room for, and what nobody is there for, goes line by line. */
+static struct room room_for_all(const struct node *node)
+{
+    struct room room = {.lines = SIZE_MAX, .bytes = SIZE_MAX};
     size_t addressed = 0;
-    for (size_t i = 0; i < p->node->peer_count; i++) {
-        const struct peer *peer = p->node->peers[i];
-        if (!is_addressed(peer))
+    for (size_t i = 0; i < node->peer_count; i++) {
+        if (!is_addressed(node->peers[i]))
             continue;
         addressed++;
-        if (!has_room(peer, p))
-            return false;
+        make_room(&room, node->peers[i]);
     }
-    return addressed > 0;
+    return addressed > 0 ? room : (struct room){.lines = 1};
 }
 
 static void note_broadcast(struct peer *peer, const struct posting *p)
@@ -209,12 +225,9 @@ static size_t post_to_all(struct posting *p)
 size_t node_broadcast(struct node *node, const struct span *texts, size_t count, const char **cause)
 {
     struct posting p = {.node = node, .kind = VERB_BCAST, .texts = texts, .first = node->seq + 1};
-    if (!form_gather(&p, count, cause))
+    struct room room = count > 1 ? room_for_all(node) : (struct room){.lines = 1};
+    if (!form_gather(&p, count < room.lines ? count : room.lines, room.bytes, cause))
         return 0;
-    if (p.count > 1 && !all_have_room(&p)) {
-        p.count = 1;
-        p.bytes = texts[0].len;
-    }
     node->seq = form_last(&p);
     size_t addressed = post_to_all(&p);
     form_done(&p);
