@@ -103,7 +103,7 @@ def other_key(scene):
     address = bob.address
     alice.finish()
     bob = reinstalled(scene, bob, options)
-    alice = scene.run("alice", "--state", scene.path("alice"), "--drain", "1", "-W", "20", address,
+    alice = scene.run("alice", "--state", scene.path("alice"), "--drain", "20", "-W", "20", address,
                       stdin=f"/msg {address} for the old key alone\n".encode())
     assert alice.wait() == 5, alice.errors()
     assert OTHER.search(alice.errors()) and f"/trust {address}" in "\n".join(alice.err.items())

@@ -125,7 +125,7 @@ def dials(scene, listener, label="alice"):
     """A member that is told to dial it and has something to say; ended, with its status."""
     folder = member(scene, label, start=False)
     stdin = f"/msg {listener.address} {SECRET}\n/bcast {SECRET}\n".encode()
-    return scene.run(label, "--state", folder, "-e", "--drain", "1", "-W", "20", listener.address,
+    return scene.run(label, "--state", folder, "-e", "--drain", "20", "-W", "20", listener.address,
                      stdin=stdin)
 
 
