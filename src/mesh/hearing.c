@@ -48,6 +48,7 @@ static void begin_session(struct peer *peer)
 {
     const char *cause;
     struct buffer line;
+    bool was_stream = peer->box.plain;
     buffer_init(&line, RESUME_LINE);
     verb_format_resume(&line, peer->epoch, peer->kept);
     link_send(peer->link, &line);
@@ -56,7 +57,17 @@ static void begin_session(struct peer *peer)
     exchange_begin(peer->link);
     if (strcmp(peer->link->said_name, peer->node->name) != 0)
         link_name(peer->link);
-    node_ping(peer->node, peer, &cause); /* for /peers: a session always has a round trip */
+    if (was_stream)
+        node_ping(peer->node, peer, &cause); /* its answer confirms what has left as plain lines */
+}
+
+/* What we have said was answered at once: that is the round trip which /peers shows. */
+static void measure(struct link *link)
+{
+    if (link->said == 0)
+        return;
+    link->peer->rtt_us = (int64_t)(loop_now(link->node->loop) - link->said);
+    link->said = 0;
 }
 
 /* Somebody whom we have dialled speaks plain lines. */
@@ -85,6 +96,7 @@ static void hear_dialect(struct link *link, const struct session_event *event)
             begin_session(peer);
         return;
     }
+    link->said = 0; /* that was no answer */
     link_hold(link);
     if (link->role == SESSION_DIALER && peer != NULL)
         hear_plain_dialect(link, peer, event->dialect);
@@ -98,6 +110,7 @@ static void hear_hello(struct link *link, const struct session_event *event)
     const struct hello *hello = &event->verb.hello;
     if (!admission_takes_hello(link, hello) || rendezvous_meet(link, hello) == NULL)
         return;
+    measure(link);
     if (link->secure && link->role == SESSION_LISTENER) {
         link_answer(link);
         inviting_welcome(link);
@@ -128,6 +141,12 @@ static void hear_line(struct link *link, const struct verb *verb)
                                    .text = verb->text,
                                    .plain = !link->secure});
     arrivals_add(peer, verb);
+}
+
+static void hear_resume(struct link *link, const struct verb *verb)
+{
+    measure(link);
+    confirm_resume(link->peer, verb);
 }
 
 static void hear_pong(struct link *link, const struct verb *verb)
@@ -177,7 +196,7 @@ static void hear_verb(struct link *link, const struct session_event *event)
     case VERB_MSG:
     case VERB_BCAST: hear_line(link, verb); break;
     case VERB_ACK: confirm_ack(link->peer, verb->seq); break;
-    case VERB_RESUME: confirm_resume(link->peer, verb); break;
+    case VERB_RESUME: hear_resume(link, verb); break;
     case VERB_PING: link_pong(link, verb->text); break;
     case VERB_PONG: hear_pong(link, verb); break;
     case VERB_NAME: peer_set_name(link->peer, verb->text); break;

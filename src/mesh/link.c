@@ -28,6 +28,7 @@ enum { LINK_ANSWER_BYTES = 512 * 1024 };
 static void session_send(void *arg, struct span bytes)
 {
     struct link *link = arg;
+    link->said = loop_now(link->node->loop);
     channel_send(link->channel, bytes);
 }
 

@@ -32,6 +32,7 @@ struct link {
     char claimed_name[NAME_TEXT];
     char said_name[NAME_TEXT]; /* what we are called in our /hello */
     uint64_t since, heard;     /* it began, and bytes came last; monotonic us */
+    uint64_t said;             /* our greeting or /hello, which waits for its answer; us; or 0 */
     size_t refused;            /* lines that could not be delivered */
     bool closing;              /* we have said all that we will, */
     uint64_t close_by;         /* and wait no longer than that for the other side; monotonic us */

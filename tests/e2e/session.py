@@ -31,6 +31,19 @@ def opens(scene):
         assert rows[address][:4] == (address, name, "session", "up"), rows
 
 
+@test("the round trip is how long the other side takes to answer; nothing is sent for it")
+def round_trip(scene):
+    node, listener = scene.node("alice"), scene.session_listener("dave")
+    sessions = [scene.session(node, "carol")]
+    node.send(f"/connect {listener.address}")
+    sessions.append(listener.open())
+    for session in sessions:
+        session.ping("after-it")
+        assert [line for line in session.lines.items() if line.startswith("/ping")] == []
+    for row in node.peers().values():
+        assert re.fullmatch(r"[\d.]+ms", row.rtt), row
+
+
 @test("a node that keeps its state is not passing")
 def remembered(scene):
     node = scene.node("alice", "--state", scene.path("state"))
