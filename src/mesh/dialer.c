@@ -29,7 +29,7 @@ enum {
     BACKOFF_MAX_US = 300000000,          /* five minutes */
     BACKOFF_CLAIMED_MAX_US = 1800000000, /* half an hour: it was only ever claimed to exist */
     STABLE_US = 60000000,                /* a connection that lasted so long clears the failures */
-    SPREAD_US = 5000,                    /* between two dials at start, on average */
+    SPREAD_US = 5000,                    /* between two dials of many, on average */
     SPREAD_MAX_US = 2000000,
     DIALS_MAX = 64,         /* in flight */
     DIALS_FULL_US = 100000, /* try again when that many are */
@@ -47,6 +47,13 @@ static void dial_later(struct peer *peer, uint64_t us)
               peer);
 }
 
+/* Over how long the dials of all peers are spread, so that they do not come all at a time. */
+static uint64_t spread(const struct node *node)
+{
+    uint64_t us = node->peer_count * SPREAD_US;
+    return us < SPREAD_MAX_US ? us : SPREAD_MAX_US;
+}
+
 /* Full jitter: nodes that lost the same hub do not come back in step. */
 static void back_off(struct peer *peer)
 {
@@ -55,7 +62,7 @@ static void back_off(struct peer *peer)
     uint64_t most = (uint64_t)BACKOFF_US << doublings;
     uint64_t cap = peer->row.claimed ? BACKOFF_CLAIMED_MAX_US : BACKOFF_MAX_US;
     peer->attempt.coming = false;
-    dial_later(peer, 1 + clock_random(most < cap ? most : cap));
+    dial_later(peer, 1 + clock_random((most < cap ? most : cap) + spread(peer->node)));
 }
 
 /* Is there a reason to have a connection, or to try for one? */
@@ -359,13 +366,11 @@ void dialer_cancel(struct peer *peer)
 
 void dialer_start(struct node *node)
 {
-    uint64_t spread = node->peer_count * SPREAD_US;
-    if (spread > SPREAD_MAX_US)
-        spread = SPREAD_MAX_US;
+    uint64_t limit = spread(node) + 1;
     for (size_t i = 0; i < node->peer_count; i++) {
         struct peer *peer = node->peers[i];
         if (!peer->row.quiet && peer->link == NULL && !peer_is_dialing(peer) &&
             !timer_is_set(&peer->attempt.again))
-            dial_later(peer, clock_random(spread + 1));
+            dial_later(peer, clock_random(limit));
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What becomes of a dial that is due when its peer, or somebody who says so, is dialling us.
+ * When a peer is dialled again; what becomes of that if it, or somebody who says so, dials us.
  */
 #include "config.h"
 
@@ -15,7 +15,7 @@
 #include "mesh/internal.h"
 #include "mesh/peer.h"
 
-enum { SOON_US = 1000000, LATE_US = 60000000 };
+enum { SOON_US = 1000000, LATE_US = 60000000, MANY = 200, MANY_US = 1000000, TIMES = 100 };
 
 struct fixture {
     struct node node;
@@ -89,6 +89,31 @@ static void test_where_none_is_due_none_is_made(void **state)
     assert_false(timer_is_set(f->again));
 }
 
+/* The longest of many waits after a first failure. */
+static uint64_t longest_wait(struct fixture *f, size_t peers)
+{
+    uint64_t longest = 0;
+    f->node.peer_count = peers;
+    f->peer.row.address_count = 1;
+    for (int i = 0; i < TIMES; i++) {
+        f->peer.attempt.failures = 0;
+        dialer_lost(&f->peer);
+        longest = due_in(f) > longest ? due_in(f) : longest;
+    }
+    return longest;
+}
+
+static void test_one_of_few_is_dialled_again_within_a_second(void **state)
+{
+    assert_in_range(longest_wait(*state, 1), 1, SOON_US + MANY_US / MANY);
+}
+
+/* That all of them wait for less than half of the limit does not happen. */
+static void test_many_are_dialled_again_over_a_longer_time(void **state)
+{
+    assert_in_range(longest_wait(*state, MANY), SOON_US + 1, SOON_US + MANY_US);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +121,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_that_is_due_later_is_not_hastened, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_where_none_is_due_none_is_made, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_of_few_is_dialled_again_within_a_second, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_many_are_dialled_again_over_a_longer_time, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
