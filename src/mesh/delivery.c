@@ -213,19 +213,12 @@ static void post_again(struct peer *to, struct queue *lines, bool held, uint64_t
     }
 }
 
-/* What has left as plain lines arrives as it is; nobody will confirm it. */
-static void let_arrive(struct peer *peer, size_t bytes)
-{
-    receipts_front(peer, EVENT_SENT, bytes);
-    delivery_drop(&peer->box, bytes);
-}
-
 /* Two peers have turned out to be one. What was posted to both for everyone goes once; the rest is
  * numbered anew, for the numbers towards a peer only ever rise. */
 void delivery_move(struct peer *to, struct peer *from)
 {
     struct outbox *box = &from->box;
-    let_arrive(from, box->plain ? box->sent : box->foreign);
+    delivery_drop(box, box->plain ? box->sent : box->foreign); /* arrives as it is */
     if (box->plain)
         form_to_verbs(from);
     post_again(to, &box->lines, box->held, to->got_from, to->got_to);
@@ -238,7 +231,7 @@ void delivery_make_durable(struct peer *peer)
     struct outbox *box = &peer->box;
     if (box->durable || !delivery_can_be_stored(peer))
         return;
-    let_arrive(peer, box->foreign);
+    delivery_drop(box, box->foreign); /* arrives as it is */
     struct queue lines = box->lines;
     bool held = box->held;
     queue_init(&box->lines);

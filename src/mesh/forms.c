@@ -213,7 +213,6 @@ void form_to_plain(struct peer *peer)
     struct verb verb;
     struct plain_form *form = plain_form(peer->node, &peer->link->me);
     queue_init(&lines);
-    buffer_free(&peer->box.numbers);
     while (form_next_verb(&peer->box.lines, &verb, &keep)) {
         queue_push(&lines, write_plain(peer->node, form, &verb.text, 1, verb.text.len));
         form_note_numbers(peer, verb.seq, verb.seq);
@@ -250,6 +249,7 @@ void form_to_verbs(struct peer *peer)
         slice_release(keep);
     }
     replace(box, &lines, false);
+    buffer_free(&box->numbers);
     box->sent = on_its_way;
     box->foreign = on_its_way;
 }

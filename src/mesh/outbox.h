@@ -22,7 +22,7 @@
 struct outbox {
     struct queue lines;
     bool plain;             /* the lines are plain messages, not verbs */
-    struct buffer numbers;  /* of plain lines, foreign too, if somebody asks; uint64_t each */
+    struct buffer numbers;  /* of plain lines, if somebody wants to know; uint64_t each */
     enum event_scope scope; /* of the line posted last: plain lines do not tell */
     size_t sent;            /* of lines.bytes: handed to the connection */
     size_t foreign;         /* at the front: plain lines sent before a stream became a session */

@@ -50,11 +50,13 @@ static void plain_front(struct peer *peer, enum event_kind kind, size_t bytes)
 void receipts_front(struct peer *peer, enum event_kind kind, size_t bytes)
 {
     struct outbox *box = &peer->box;
-    size_t plain = box->plain || bytes < box->foreign ? bytes : box->foreign;
     if (!peer->node->config.receipts)
         return;
-    plain_front(peer, kind, plain);
-    for (size_t at = plain; at < bytes;) {
+    if (box->plain) {
+        plain_front(peer, kind, bytes);
+        return;
+    }
+    for (size_t at = box->foreign; at < bytes;) {
         struct span run = queue_peek(&box->lines, at);
         size_t len = run.len < bytes - at ? run.len : bytes - at;
         receipts_verbs(peer, kind, span_make(run.at, len), 0, UINT64_MAX);

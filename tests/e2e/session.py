@@ -3,11 +3,10 @@
 """The session dialect by hand: opening, every verb, and what breaks its rules."""
 
 import re
-import socket
 
 from hashflow_test import main, test, wait_until
 from hashflow_test.session import GREETING, HELLO, Identity, SessionConnection, dial_session, keys
-from hashflow_test.sockets import connect, split_address
+from hashflow_test.sockets import connect
 
 
 @test("a session opens when we are dialled and when we dial; its hello says who we are")
@@ -274,37 +273,6 @@ def late_client(scene):
     wait_until(lambda: node.peers()["127.0.0.1:9"].dialect == "session", "a session")
     client.msg("numbered")
     node.hears("numbered", "carol")
-
-
-@test("what has left as plain lines is delivered when a later session answers /ping behind them")
-def late_reader(scene):
-    node, identity = scene.node("alice", "-e"), Identity("carol", "127.0.0.1:9")
-    sock = scene.add(socket.socket())
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    sock.connect(split_address(node.address))
-    sock.sendall(identity.greeting().encode() + b"\n")
-    said = b""
-    while said.count(b"\n") < 2:
-        said += sock.recv(1)
-    epoch = keys(said.decode().splitlines()[1])["epoch"]
-    wait_until(lambda: node.peers().get("127.0.0.1:9", (0, 0, ""))[2] == "stream", "a stream peer")
-    written = 0
-    while written - len(node.receipts("sent")) < 5:
-        written += 1
-        node.ask(f"/msg carol {written} " + "x" * 60000)
-    sock.sendall(identity.hello().encode() + f"\n/resume {epoch} 0\n".encode())
-    wait_until(lambda: node.peers()["127.0.0.1:9"].dialect == "session", "a session")
-    session = scene.add(SessionConnection(sock, identity, answer_pings=False, ack=False))
-    question = session.expect_line("/ping (p.*)")[1]
-    session.ping("behind-it")
-    assert node.receipts("delivered") == []
-    session.send(f"/pong {question}")
-    heard = [line for line in session.lines.items() if line.startswith(node.address)]
-    arrived = len(heard) - len(node.receipts("sent"))
-    assert arrived > 0, "all of them had left: this shows nothing"
-    wait_until(lambda: len(node.receipts("delivered")) == arrived, "they are delivered")
-    session.ack(session.heard)
-    wait_until(lambda: len(node.receipts()) == written, "and so is the rest")
 
 
 @test("a second connection of the same run of a node is closed, and nothing comes twice")
