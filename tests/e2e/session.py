@@ -8,6 +8,8 @@ from hashflow_test import main, test, wait_until
 from hashflow_test.session import GREETING, HELLO, Identity, SessionConnection, dial_session, keys
 from hashflow_test.sockets import connect
 
+ROUND_TRIP = re.compile(r"[\d.]+ms")
+
 
 @test("a session opens when we are dialled and when we dial; its hello says who we are")
 def opens(scene):
@@ -40,8 +42,10 @@ def round_trip(scene):
     for session in sessions:
         session.ping("after-it")
         assert [line for line in session.lines.items() if line.startswith("/ping")] == []
-    for row in node.peers().values():
-        assert re.fullmatch(r"[\d.]+ms", row.rtt), row
+    rows = node.peers()
+    assert set(rows) == {sessions[0].identity.address, listener.address}
+    for row in rows.values():
+        assert ROUND_TRIP.fullmatch(row.rtt), row
 
 
 @test("a node that keeps its state is not passing")
@@ -271,6 +275,8 @@ def late_client(scene):
     wait_until(lambda: node.peers().get("127.0.0.1:9", (0, 0, ""))[2] == "stream", "a stream peer")
     client.send(client.identity.hello())
     wait_until(lambda: node.peers()["127.0.0.1:9"].dialect == "session", "a session")
+    client.expect_line(r"/ping p[0-9]+")
+    wait_until(lambda: ROUND_TRIP.fullmatch(node.peers()["127.0.0.1:9"].rtt), "a round trip")
     client.msg("numbered")
     node.hears("numbered", "carol")
 
